@@ -1,0 +1,1 @@
+"""The collection service: seed events, dated chains, alternatives, estimates, checks, pending cases."""

@@ -1,0 +1,104 @@
+"""Explicit dates in prose: "15 June 2022", "June 15, 2022", "2022-06-15", "Q2 2022", "June 2022", "in 2022".
+
+Only what a text says by itself; dates that need the day of publication ("on Thursday", "last month",
+"June 15" without a year) are found by `agents.reading`. All-figure dates with an ambiguous order
+(03/04/2022) are reported as such and resolved by nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from corpus.dates import MAX_YEAR, MIN_YEAR, EventDate, Precision
+from corpus.errors import InvalidDate
+
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            ("january", "jan"), ("february", "feb"), ("march", "mar"), ("april", "apr"), ("may",),
+            ("june", "jun"), ("july", "jul"), ("august", "aug"), ("september", "sept", "sep"),
+            ("october", "oct"), ("november", "nov"), ("december", "dec"),
+        ),
+        start=1,
+    )
+    for name in names
+}  # fmt: skip
+MONTH_PATTERN = r"(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
+_YEAR = r"(?:1[0-9]|20|21)\d\d"
+
+
+@dataclass(frozen=True, slots=True)
+class DateMention:
+    """A date as it stands in a text, at [start, end)."""
+
+    date: EventDate
+    start: int
+    end: int
+    text: str
+
+
+_FORMS: tuple[tuple[re.Pattern[str], Precision], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), precision)
+    for pattern, precision in (
+        (r"(?<![\d-])(?P<y>\d{4})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])(?![\d-])", Precision.DAY),
+        (r"(?<![\d/])(?P<y>\d{4})/(?P<m>0?[1-9]|1[0-2])/(?P<d>0?[1-9]|[12]\d|3[01])(?![\d/])", Precision.DAY),
+        (rf"\b(?P<d>{_DAY})(?:\sof)?\s(?P<n>{MONTH_PATTERN}),?\s(?P<y>{_YEAR})\b", Precision.DAY),
+        (rf"\b(?P<n>{MONTH_PATTERN})\s(?P<d>{_DAY}),?\s(?P<y>{_YEAR})\b", Precision.DAY),
+        (r"(?<![\d/.])(?P<a>\d{1,2})[/.](?P<b>\d{1,2})[/.](?P<y>\d{4})(?![\d/.]|\d)", Precision.DAY),
+        (rf"\bQ(?P<q>[1-4])\s?(?:of\s)?(?P<y>{_YEAR})\b|\b(?P<y2>{_YEAR})[\s-]?Q(?P<q2>[1-4])\b",
+         Precision.QUARTER),
+        (rf"\b(?P<o>first|second|third|fourth)[\s-]quarter\s(?:of\s)?(?P<y>{_YEAR})\b", Precision.QUARTER),
+        (rf"\b(?P<n>{MONTH_PATTERN}),?\s(?:of\s)?(?P<y>{_YEAR})\b", Precision.MONTH),
+        (r"(?<![\d-])(?P<y>\d{4})-(?P<m>0[1-9]|1[0-2])(?![\d-])", Precision.MONTH),
+        (r"\b(?:in|since|during|by|until|of|for|from|end-|late|early|mid-?|year|through)\s?"
+         rf"(?P<y>{_YEAR})\b(?!\s?(?:%|percent|per cent|dollars|people|jobs))", Precision.YEAR),
+    )
+)  # fmt: skip
+
+
+def explicit_dates(text: str) -> list[DateMention]:
+    """Dates that a text states fully, in order, each stretch of text used once; impossible ones left out."""
+    found: list[DateMention] = []
+    taken = bytearray(len(text))
+    for pattern, precision in _FORMS:
+        for match in pattern.finditer(text):
+            if any(taken[match.start() : match.end()]):
+                continue
+            mention = _mention(match, precision)
+            if mention:
+                found.append(mention)
+                taken[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+    return sorted(found, key=lambda mention: mention.start)
+
+
+def _mention(match: re.Match[str], precision: Precision) -> DateMention | None:
+    parts = {key: value for key, value in match.groupdict().items() if value}
+    year = int(parts.get("y") or parts["y2"])
+    if not MIN_YEAR <= year <= MAX_YEAR:
+        return None
+    month, day = _month_and_day(parts, precision)
+    try:
+        when = EventDate(date(year, month, day), precision)
+    except (ValueError, InvalidDate):
+        return None
+    start = match.start("y") if precision is Precision.YEAR else match.start()
+    return DateMention(when, start, match.end(), match.string[start : match.end()])
+
+
+def _month_and_day(parts: dict[str, str], precision: Precision) -> tuple[int, int]:
+    """Month and day of a match; (0, 0), which is no date, where the order of figures is ambiguous."""
+    if "a" in parts:
+        first, second = int(parts["a"]), int(parts["b"])
+        if first > 12 >= second or first == second:
+            return second, first
+        return (first, second) if second > 12 >= first else (0, 0)
+    if precision is Precision.QUARTER:
+        quarter = _ORDINALS.get(parts.get("o", "").lower()) or int(parts.get("q") or parts.get("q2") or 1)
+        return 3 * quarter - 2, 1
+    month = MONTHS[parts["n"].lower().rstrip(".")] if "n" in parts else int(parts.get("m", "1"))
+    return month, int(re.sub(r"\D", "", parts.get("d", "1")) or 1)

@@ -1,0 +1,1 @@
+"""Storing: tables, mapping, repository, journal, migrations. SQLite and Postgres pass the same tests."""

@@ -1,0 +1,1 @@
+"""Measuring: forecasts scored, matched, calibrated, compared and judged. Never sees a model."""
