@@ -94,7 +94,10 @@ def _read(match: re.Match[str], text: str) -> list[Quantity]:
     joiner = text[match.end("au") if match["au"] else match.end("a") : match.start("b")].strip().lower()
     shared = match["au"] or match["bu"] or ""
     first, second = _point(match, "a", shared), _point(match, "b", match["bu"] or shared)
-    if _names_interval(joiner, text[max(0, match.start() - 60) : match.start()]) and first.unit == second.unit:
+    if (
+        _names_interval(joiner, text[max(0, match.start() - 60) : match.start()])
+        and first.unit == second.unit
+    ):
         low = first.low * _borrowed_scale(match)
         if low < second.low:
             return [Quantity(low, second.low, second.unit, match.start(), match.end())]
@@ -102,7 +105,7 @@ def _read(match: re.Match[str], text: str) -> list[Quantity]:
 
 
 def _names_interval(joiner: str, before: str) -> bool:
-    """"1.5 to 1.75", "3-4" and "between 3 and 4" are intervals; "rose from 3 to 4" is a move."""
+    """ "1.5 to 1.75", "3-4" and "between 3 and 4" are intervals; "rose from 3 to 4" is a move."""
     if joiner == "and":
         return bool(re.search(r"\bbetween\b[^.;]{0,40}$", before, re.IGNORECASE))
     moved = re.search(r"\bfrom\s*$", before, re.IGNORECASE)

@@ -187,4 +187,4 @@ def names(text: str) -> frozenset[str]:
 
 def _starts_sentence(text: str, at: int) -> bool:
     before = text[:at].rstrip()
-    return not before or before[-1] in ".!?:;\"“”"
+    return not before or before[-1] in '.!?:;"“”'

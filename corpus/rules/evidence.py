@@ -1,0 +1,65 @@
+"""Rules on evidence: every claim has a source, sources are http(s), two publishers or a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from corpus.case import Case, Evidence, all_evidence
+from corpus.problems import Code, Problem, error, warning
+
+
+def check_evidence(case: Case) -> Iterator[Problem]:
+    """All findings on sources and quotations of one case."""
+    yield from _addresses(case)
+    yield from _unknown_sources(case)
+    if not case.seed_evidence:
+        yield error(Code.NO_EVIDENCE, "seed_evidence", case.seed_event, "the seed event has no source.")
+    for i, outcome in enumerate(case.outcomes):
+        if outcome.event is not None:
+            yield from _support(case, outcome.evidence, outcome.event, f"outcomes[{i}]")
+    yield from _context(case)
+
+
+def _addresses(case: Case) -> Iterator[Problem]:
+    for i, source in enumerate(case.sources):
+        parts = urlsplit(source.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            yield error(
+                Code.SOURCE_URL, f"sources[{i}].url", source.url, f"{source.url!r} is not an http(s) address."
+            )
+
+
+def _unknown_sources(case: Case) -> Iterator[Problem]:
+    known = {source.source_id for source in case.sources}
+    for path, item in all_evidence(case):
+        if item.source_id not in known:
+            yield error(
+                Code.SOURCE_UNKNOWN,
+                path,
+                item.source_id,
+                f"source {item.source_id!r} is not among the case's sources.",
+            )
+
+
+def _support(case: Case, evidence: tuple[Evidence, ...], claim: str, path: str) -> Iterator[Problem]:
+    publishers = case.publishers(evidence)
+    if not evidence:
+        yield error(Code.NO_EVIDENCE, f"{path}.evidence", claim, "the outcome has no source.")
+    elif len(publishers) < 2:
+        yield warning(
+            Code.SINGLE_SOURCE, f"{path}.evidence", ", ".join(sorted(publishers)),
+            "only one publisher supports the outcome.",
+        )  # fmt: skip
+
+
+def _context(case: Case) -> Iterator[Problem]:
+    limit = case.seed_date.end()
+    for i, fact in enumerate(case.context):
+        for j, item in enumerate(fact.evidence):
+            source = case.source(item.source_id)
+            if source is not None and not source.available_by(limit):
+                yield error(
+                    Code.CONTEXT_TOO_LATE, f"context[{i}].evidence[{j}]", source.url,
+                    f"{source.url} is not shown to have been available on {case.seed_date}.",
+                )  # fmt: skip
