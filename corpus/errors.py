@@ -14,7 +14,8 @@ failed is *not* an exception but a value (see `agents.state`); these are for fau
     │   ├── StoreTooNew                  the database was written by a newer program
     │   ├── StoreBusy                    another run holds the store
     │   ├── StoreFull (OSError)          no space left on the device
-    │   └── StaleCase                    a save based on a revision that is no longer the newest
+    │   ├── StaleCase                    a save based on a revision that is no longer the newest
+    │   └── OpenProblems                 an approval of a case that still has errors
     ├── NotFound (KeyError)              an id or a run that does not exist
     ├── DocumentError (ValueError)       a document that cannot be read
     │   ├── DocumentTooLarge
@@ -72,6 +73,10 @@ class StoreFull(StoreError, OSError):
 
 class StaleCase(StoreError):
     """A save based on a revision that is no longer the newest."""
+
+
+class OpenProblems(StoreError):
+    """A case with errors cannot be approved."""
 
 
 class NotFound(PsychoHistoryError, KeyError):

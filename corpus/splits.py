@@ -17,7 +17,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from corpus.case import Case
-from corpus.dates import horizon_end
+from corpus.dates import day_before, horizon_end
 
 SMALL_STRATUM = 5
 """Cases of one domain in one split below which the split says little about that domain."""
@@ -115,11 +115,11 @@ def make_splits(
 
 
 def _cutoff(ordered: Sequence[SplitItem], ratios: Ratios) -> date:
-    """The seed day before which all but the newest `test` share of the cases lie."""
+    """The day before the first seed of the newest `test` share of the cases."""
     if not ordered:
         return date(1970, 1, 1)
-    kept = max(0, len(ordered) - max(1, round(ratios.test * len(ordered))) - 1)
-    return ordered[kept].seed_day
+    tests = min(len(ordered), max(1, round(ratios.test * len(ordered))))
+    return day_before(ordered[-tests].seed_day)
 
 
 class _Plan:

@@ -142,16 +142,21 @@ _NEGATED = {Direction.UP: Direction.FLAT, Direction.DOWN: Direction.FLAT, Direct
             Direction.NO: Direction.YES, Direction.FLAT: Direction.UP}  # fmt: skip
 
 
+_DIRECTIONS_OF_STEM = {
+    base: tuple(direction for direction, listed in _DIRECTION_STEMS.items() if base in listed)
+    for base in frozenset().union(*_DIRECTION_STEMS.values())
+}
+
+
 def directions(text: str) -> frozenset[Direction]:
     """The ways a text points; a negation up to three words before a verb turns it."""
     tokens = words(text)
-    found = set()
+    found: set[Direction] = set()
     for i, token in enumerate(tokens):
-        base = stem(token)
-        negated = any(t in _NEGATIONS or t.endswith(("n't", "n’t")) for t in tokens[max(0, i - 3) : i])
-        for direction, listed in _DIRECTION_STEMS.items():
-            if base in listed or token in listed:
-                found.add(_NEGATED[direction] if negated else direction)
+        pointed = _DIRECTIONS_OF_STEM.get(stem(token)) or _DIRECTIONS_OF_STEM.get(token)
+        if pointed:
+            negated = any(t in _NEGATIONS or t.endswith(("n't", "n’t")) for t in tokens[max(0, i - 3) : i])
+            found.update(_NEGATED[direction] if negated else direction for direction in pointed)
     return frozenset(found)
 
 

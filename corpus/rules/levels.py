@@ -69,9 +69,16 @@ def says_the_same(a: str, b: str) -> bool:
     """Equal after normalisation, or the same content words with the same numbers and direction."""
     if normalise(a) == normalise(b):
         return True
-    if sorted(content_words(a)) != sorted(content_words(b)):
+    if _words_beside_figures(a) != _words_beside_figures(b):
         return False
     return _figures(a) == _figures(b) and not opposed(directions(a), directions(b)) and _no_turn(a, b)
+
+
+def _words_beside_figures(text: str) -> list[str]:
+    """Sorted content words with the figures and their units taken out, however they are spelled."""
+    for quantity in reversed(quantities(text)):
+        text = text[: quantity.start] + " " + text[quantity.end :]
+    return sorted(content_words(text))
 
 
 def _figures(text: str) -> list[tuple[float, float, str]]:
