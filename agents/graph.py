@@ -9,7 +9,7 @@ for lies in the journal, and a case is stored whole, so a resumed run begins its
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 
 from agents.library import Library, View
+from agents.reading.document import Document
 from agents.roles import ChainEnd, Roles, cited, with_outcome
 from agents.state import CaseState, Failure, RunSettings, RunState, Seed, Stage
 from corpus.case import Case
@@ -163,10 +164,16 @@ def build_case_graph(nodes: CaseNodes) -> CompiledStateGraph[Any, Any, Any, Any]
     return graph.compile()
 
 
-def first_state(case: Case, note: str = "") -> CaseState:
-    """Where every case begins."""
+def first_state(case: Case, documents: Mapping[str, Document], note: str = "") -> CaseState:
+    """Where every case begins; `documents` are those of its seed."""
     return CaseState(
-        case=case, documents={}, stage=Stage.CONTEXT, rejected=frozenset(), repairs=0, note=note, failure=None
+        case=case,
+        documents=documents,
+        stage=Stage.CONTEXT,
+        rejected=frozenset(),
+        repairs=0,
+        note=note,
+        failure=None,
     )
 
 

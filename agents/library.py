@@ -13,6 +13,7 @@ from typing import Protocol
 
 from agents.archive import Archive
 from agents.reading.document import Document
+from corpus.case import Source
 
 
 class Library(Protocol):
@@ -26,6 +27,10 @@ class Library(Protocol):
 
     async def browse(self, first: date, last: date) -> Sequence[Document]:
         """All documents at hand that were published in [first, last], oldest first."""
+        ...
+
+    async def recall(self, source: Source) -> Document | None:
+        """The very document that a source stands for; None where it cannot be had any more."""
         ...
 
 
@@ -63,3 +68,7 @@ class ArchiveLibrary:
     async def browse(self, first: date, last: date) -> Sequence[Document]:
         """See `Library.browse`."""
         return self._archive.published_between(first, last)
+
+    async def recall(self, source: Source) -> Document | None:
+        """See `Library.recall`."""
+        return self._archive.get(source.url, source.text_sha256)

@@ -1,0 +1,99 @@
+"""One seed researched: the case graph run once, its result validated. The same coroutine on every runner."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from logging import getLogger
+
+from agents.graph import CaseNodes, OnStage, build_case_graph, first_state
+from agents.library import Library
+from agents.reading.document import Document
+from agents.roles import Roles
+from agents.state import Failure, FailureKind, Researched, RunSettings, Seed, Stage
+from corpus.case import Case, Provenance, Status
+from corpus.identity import case_id, slug
+from corpus.validation import validate
+
+log = getLogger(__name__)
+
+STEPS_PER_ROUND = 12
+"""Graph steps that one round of a case can take at most: context, five links, their end, and the rest."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the provenance of a case says of the run it came from."""
+
+    run_id: str
+    program: str
+    clock: Callable[[], datetime]
+
+
+class Researcher:
+    """Turns seeds into cases; holds no state between seeds."""
+
+    def __init__(
+        self,
+        roles: Roles,
+        library: Library,
+        settings: RunSettings,
+        origin: Origin,
+        on_stage: OnStage = lambda c, s: None,
+    ) -> None:
+        self._roles, self._library, self._settings, self._origin = roles, library, settings, origin
+        self._graph = build_case_graph(CaseNodes(roles, library, settings, on_stage))
+
+    async def research(self, seed: Seed, note: str = "") -> Researched:
+        """Run the case graph on one seed. A fault of the program becomes a failure of this seed alone."""
+        documents = await self._recalled(seed)
+        state = first_state(self._empty_case(seed), documents, note)
+        limit = STEPS_PER_ROUND * (self._settings.repairs + 1)
+        try:
+            result = await self._graph.ainvoke(state, {"recursion_limit": limit})
+        except (OSError, MemoryError):
+            raise  # the machine's trouble, not this seed's: the run stops and can be resumed
+        except Exception as fault:  # noqa: BLE001 - one seed must not take the run's other seeds with it
+            log.error("research of %r broke:\n%s", seed.event, traceback.format_exc())
+            message = f"{type(fault).__name__}: {fault}"
+            return Researched(
+                seed, failure=Failure(kind=FailureKind.BROKEN, message=message, stage=Stage.CONTEXT)
+            )
+        if result["failure"] is not None:
+            return Researched(seed, failure=result["failure"])
+        case = result["case"].model_copy(update={"status": Status.PENDING})
+        return Researched(seed, case, result["documents"], tuple(validate(case)))
+
+    async def _recalled(self, seed: Seed) -> dict[str, Document]:
+        found = {source.source_id: await self._library.recall(source) for source in seed.sources}
+        return {key: document for key, document in found.items() if document is not None}
+
+    def _empty_case(self, seed: Seed) -> Case:
+        settings = self._settings
+        return Case(
+            case_id=case_id(seed.event, seed.date, seed.domain),
+            slug=slug(seed.event, seed.date),
+            domain=seed.domain,
+            seed_event=seed.event,
+            seed_date=seed.date,
+            horizon_months=settings.horizon_months,
+            seed_evidence=seed.evidence,
+            sources=seed.sources,
+            status=Status.DRAFT,
+            provenance=Provenance(
+                origin="agents",
+                run_id=self._origin.run_id,
+                created_at=self._origin.clock(),
+                program=self._origin.program,
+                models=dict(self._roles.models),
+                prompts=dict(self._roles.prompts),
+                settings={
+                    "mode": settings.mode,
+                    "max_depth": settings.max_depth,
+                    "repairs": settings.repairs,
+                    "chosen": seed.chosen,
+                },
+            ),
+        )
