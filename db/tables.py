@@ -24,6 +24,8 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+METADATA = MetaData(naming_convention=NAMES)
+"""All tables of the store and nothing else."""
 
 
 class EventKind(StrEnum):
@@ -97,7 +99,7 @@ def _vocabulary(members: type[StrEnum]) -> TypeEngine[Any]:
 
 
 class _Row(SQLModel):
-    metadata = MetaData(naming_convention=NAMES)
+    metadata = METADATA
 
 
 class CaseRow(_Row, table=True):
@@ -275,16 +277,5 @@ class LeaseRow(_Row, table=True):
     until: datetime
 
 
-TABLES: tuple[type[SQLModel], ...] = (
-    CaseRow,
-    RevisionRow,
-    EventRow,
-    DocumentRow,
-    RunRow,
-    RunSeedRow,
-    AttemptRow,
-    ResponseRow,
-    CuratorRow,
-    LeaseRow,
-)
+TABLES = METADATA.sorted_tables
 """All tables, each after those it refers to."""
