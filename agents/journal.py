@@ -84,6 +84,13 @@ class BudgetFull:
         )
 
 
+@dataclass(frozen=True)
+class NotOnTape:
+    """A refusal: a replay makes no calls, and its tape has no response to this one."""
+
+    message: str
+
+
 class Journal(Protocol):
     """Calls made and responses received; every method is durable when it returns."""
 
@@ -91,7 +98,7 @@ class Journal(Protocol):
         """The committed response of a call, or None where it was never finished."""
         ...
 
-    async def begin(self, call: Call) -> Attempt | BudgetFull:
+    async def begin(self, call: Call) -> Attempt | BudgetFull | NotOnTape:
         """Write an attempt row and reserve its worst case, atomically with the check against the cap."""
         ...
 
