@@ -27,9 +27,10 @@ MONTHS = {
     for name in names
 }  # fmt: skip
 MONTH_PATTERN = r"(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
+_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "final": 4}
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?"
 _YEAR = r"(?:1[0-9]|20|21)\d\d"
+_RANGE = r"(?:[-–—/]|to|and)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +48,19 @@ _FORMS: tuple[tuple[re.Pattern[str], Precision], ...] = tuple(
     for pattern, precision in (
         (r"(?<![\d-])(?P<y>\d{4})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])(?![\d-])", Precision.DAY),
         (r"(?<![\d/])(?P<y>\d{4})/(?P<m>0?[1-9]|1[0-2])/(?P<d>0?[1-9]|[12]\d|3[01])(?![\d/])", Precision.DAY),
-        (rf"\b(?P<d>{_DAY})(?:\sof)?\s(?P<n>{MONTH_PATTERN}),?\s(?P<y>{_YEAR})\b", Precision.DAY),
+        (rf"\b(?P<n>{MONTH_PATTERN})\s(?P<d>{_DAY})\s?{_RANGE}\s?(?P<e>{_DAY}),?\s(?P<y>{_YEAR})\b", Precision.DAY),
+        (rf"\b(?P<d>{_DAY})\s?{_RANGE}\s?(?P<e>{_DAY})\s(?P<n>{MONTH_PATTERN}),?\s(?P<y>{_YEAR})\b", Precision.DAY),
+        (rf"\b(?P<d>{_DAY})(?:\sof\s|[\s-])(?P<n>{MONTH_PATTERN})(?:,?\s|-)(?P<y>{_YEAR})\b", Precision.DAY),
         (rf"\b(?P<n>{MONTH_PATTERN})\s(?P<d>{_DAY}),?\s(?P<y>{_YEAR})\b", Precision.DAY),
         (r"(?<![\d/.])(?P<a>\d{1,2})[/.](?P<b>\d{1,2})[/.](?P<y>\d{4})(?![\d/.]|\d)", Precision.DAY),
         (rf"\bQ(?P<q>[1-4])\s?(?:of\s)?(?P<y>{_YEAR})\b|\b(?P<y2>{_YEAR})[\s-]?Q(?P<q2>[1-4])\b",
          Precision.QUARTER),
-        (rf"\b(?P<o>first|second|third|fourth)[\s-]quarter\s(?:of\s)?(?P<y>{_YEAR})\b", Precision.QUARTER),
+        (rf"\b(?P<q>[1-4])Q\s?(?P<y>{_YEAR})\b", Precision.QUARTER),
+        (rf"\b(?P<o>first|second|third|fourth|final)[\s-]quarter\s(?:of\s)?(?P<y>{_YEAR})\b", Precision.QUARTER),
         (rf"\b(?P<n>{MONTH_PATTERN}),?\s(?:of\s)?(?P<y>{_YEAR})\b", Precision.MONTH),
         (r"(?<![\d-])(?P<y>\d{4})-(?P<m>0[1-9]|1[0-2])(?![\d-])", Precision.MONTH),
-        (r"\b(?:in|since|during|by|until|of|for|from|end-|late|early|mid-?|year|through)\s?"
+        (r"\b(?:in|since|during|by|until|of|for|from|end-|late|early|mid-?|year|through|"
+         r"before|after|between|than|into|throughout|around|(?<=(?:19|20)\d\d\s)(?:to|and)|(?<=(?:19|20)\d\d)[-–])\s?"
          rf"(?P<y>{_YEAR})\b(?!\s?(?:%|percent|per cent|dollars|people|jobs))", Precision.YEAR),
     )
 )  # fmt: skip
@@ -75,10 +80,8 @@ def explicit_dates(text: str) -> list[DateMention]:
             for match in pattern.finditer(text, start, end):
                 if any(match.start() < right and left < match.end() for left, right in spans):
                     continue
-                mention = _mention(match, precision)
-                if mention:
-                    found.append(mention)
-                    spans.append(match.span())
+                found += _mentions(match, precision)
+                spans.append(match.span())
     return sorted(found, key=lambda mention: mention.start)
 
 
@@ -93,18 +96,29 @@ def _windows(text: str) -> list[tuple[int, int]]:
     return merged
 
 
-def _mention(match: re.Match[str], precision: Precision) -> DateMention | None:
+def _mentions(match: re.Match[str], precision: Precision) -> list[DateMention]:
+    """The date of a match; both ends of a range of days ("June 14-15, 2022"); none where it is no date."""
     parts = {key: value for key, value in match.groupdict().items() if value}
     year = int(parts.get("y") or parts["y2"])
     if not MIN_YEAR <= year <= MAX_YEAR:
-        return None
+        return []
     month, day = _month_and_day(parts, precision)
-    try:
-        when = EventDate(date(year, month, day), precision)
-    except (ValueError, InvalidDate):
-        return None
     start = match.start("y") if precision is Precision.YEAR else match.start()
-    return DateMention(when, start, match.end(), match.string[start : match.end()])
+    spans = [(day, start, match.end())]
+    if "e" in parts:
+        split = match.end("d")
+        spans = [(day, start, split), (_figure(parts["e"]), match.start("e"), match.end())]
+    try:
+        return [
+            DateMention(EventDate(date(year, month, d), precision), left, right, match.string[left:right])
+            for d, left, right in spans
+        ]
+    except (ValueError, InvalidDate):
+        return []
+
+
+def _figure(text: str) -> int:
+    return int(re.sub(r"\D", "", text))
 
 
 def _month_and_day(parts: dict[str, str], precision: Precision) -> tuple[int, int]:
@@ -118,4 +132,4 @@ def _month_and_day(parts: dict[str, str], precision: Precision) -> tuple[int, in
         quarter = _ORDINALS.get(parts.get("o", "").lower()) or int(parts.get("q") or parts.get("q2") or 1)
         return 3 * quarter - 2, 1
     month = MONTHS[parts["n"].lower().rstrip(".")] if "n" in parts else int(parts.get("m", "1"))
-    return month, int(re.sub(r"\D", "", parts.get("d", "1")) or 1)
+    return month, _figure(parts.get("d", "1"))
