@@ -41,6 +41,8 @@ class DateMention:
     start: int
     end: int
     text: str
+    compared: bool = False
+    """Something is only measured from or until it ("since 1981", "from a year earlier"); set by `agents.reading`."""
 
 
 _FORMS: tuple[tuple[re.Pattern[str], Precision], ...] = tuple(

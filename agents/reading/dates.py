@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from agents.reading.periods import Tense
@@ -44,6 +45,7 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 """A date behind one of these is what something is measured from, not when it happened."""
+_BACKWARDS = ("earlier", "before", "prior")
 _NARRATIVE_DAYS, _NARRATIVE_REACH = 300, 500
 
 
@@ -93,16 +95,23 @@ class _Reader:
         return self.found
 
     def _keep_explicit(self, mention: DateMention) -> None:
-        self.found.append(mention)
-        if not _COMPARED.search(self.lowered, max(0, mention.start - 24), mention.start):
+        compared = self._is_compared(mention)
+        self.found.append(replace(mention, compared=compared))
+        if not compared:
             self.anchor = self.story = mention
 
     def _keep_relative(self, mention: DateMention) -> None:
         """Comparisons ("from a month earlier") leave the anchor where it was."""
-        self.found.append(mention)
-        if not mention.text.lower().endswith(("earlier", "ago", "before", "prior")):
+        self.found.append(replace(mention, compared=self._is_compared(mention)))
+        if not mention.text.lower().endswith((*_BACKWARDS, "ago")):
             self.story = mention if self._tells_of_past(mention.start) else None
             self.anchor = mention
+
+    def _is_compared(self, mention: DateMention) -> bool:
+        before = max(0, mention.start - 24)
+        return mention.text.lower().endswith(_BACKWARDS) or bool(
+            _COMPARED.search(self.lowered, before, mention.start)
+        )
 
     def _try(self, forms: tuple[Form, ...], start: int, limit: int) -> int:
         """Read the longest form at `start`; where one stands, the place after it, resolved or not."""
@@ -217,21 +226,16 @@ def _lower(text: str) -> str:
 
 
 def statement_date(
-    text: str, start: int, end: int, mentions: Sequence[DateMention], published: Published
+    start: int, end: int, mentions: Sequence[DateMention], published: Published
 ) -> EventDate | None:
-    """When what the sentence at [start, end) of `text` states happened, by the dates it names.
+    """When what the sentence at [start, end) states happened, by the dates that `find_dates` found there.
 
     The finest date that is not merely compared with ("from a year earlier", "since 1981") and does not
     begin after publication; among equals the first. Where there is none, the publication's own period.
     """
     moment = _as_event_date(published)
-    own = [
-        m
-        for m in mentions
-        if start <= m.start and m.end <= end and not (moment and m.date.first_day > moment.last_day)
-    ]
-    plain = [m for m in own if not _COMPARED.search(text, max(start, m.start - 24), m.start)
-             and not m.text.lower().endswith(("earlier", "prior"))]  # fmt: skip
+    own = [m for m in mentions if start <= m.start and m.end <= end and not m.compared]
+    past = [m for m in own if not (moment and m.date.first_day > moment.last_day)]
     order = list(Precision)
-    ranked = sorted(plain, key=lambda m: (order.index(m.date.precision), m.start))
+    ranked = sorted(past, key=lambda m: (order.index(m.date.precision), m.start))
     return ranked[0].date if ranked else moment

@@ -85,9 +85,9 @@ def test_an_aware_moment_serves_as_publication():
 def test_the_statement_takes_its_finest_date_that_is_no_comparison():
     text = "Prices rose in May, the Bureau said on June 10, by the most since 1981."
     mentions = find_dates(text, PUBLISHED)
-    assert statement_date(text, 0, len(text), mentions, PUBLISHED) == EventDate.parse("2022-06-10")
+    assert statement_date(0, len(text), mentions, PUBLISHED) == EventDate.parse("2022-06-10")
     plain = "Prices rose by the most since 1981."
-    assert statement_date(plain, 0, len(plain), find_dates(plain, PUBLISHED), PUBLISHED) == PUBLISHED
+    assert statement_date(0, len(plain), find_dates(plain, PUBLISHED), PUBLISHED) == PUBLISHED
 
 
 _PIECES = st.sampled_from(
