@@ -1,0 +1,1 @@
+"""The commands of `agents`, one module a subject. Together with the review page the only place that opens the store."""

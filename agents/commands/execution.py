@@ -1,0 +1,134 @@
+"""Carrying a run out: graphs, runner, store and progress brought together, and the summary at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agents.archive import Archive
+from agents.commands.desk import StoreDesk
+from agents.commands.opening import log_to_file, program_version
+from agents.commands.progress import RunProgress, run_progress
+from agents.graph import RunNodes, build_run_graph
+from agents.library import ArchiveLibrary
+from agents.offline.roles import offline_roles
+from agents.researcher import Origin, Researcher
+from agents.runner import LocalRunner, Outcome
+from agents.state import RunSettings, RunState, Seed
+from db.clock import utc_now
+from db.run_records import Run
+from db.runs import Runs
+from db.session import Store
+from db.tables import RunState as StoredState
+from db.tables import SeedState
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that ended, for the summary."""
+
+    run: Run
+    notes: tuple[str, ...]
+    log: Path
+    stopped: bool
+
+
+class Execution:
+    """One run, from its first seed or from where it stopped."""
+
+    def __init__(self, store: Store, archive: Archive, runs: Runs, run: Run) -> None:
+        self._runs, self._run = runs, run
+        self._settings = RunSettings.model_validate(run.resolved)
+        self._desk = StoreDesk(runs, run)
+        self._library = ArchiveLibrary(archive)
+        self._roles = offline_roles(store)
+        self._log = log_to_file(run.run_id)
+        self._outcome: Outcome | None = None
+
+    def carry_out(self) -> Finished:
+        """Run until all seeds are done or somebody stops it; the store knows which."""
+        with run_progress() as progress:
+            state, interrupted = asyncio.run(self._carry_out(progress))
+        notes = tuple(state.get("notes", ()))
+        stopped_by = self._outcome.stopped if self._outcome else None
+        if stopped_by:
+            notes = (*notes, stopped_by.message)
+        waiting = self._runs.count_seeds(self._run.run_id)[SeedState.WAITING]
+        stopped = interrupted or bool(stopped_by) or waiting > 0
+        summary = {"notes": list(notes)}
+        run = self._runs.finish(
+            self._run.run_id, StoredState.STOPPED if stopped else StoredState.FINISHED, summary
+        )
+        return Finished(run, notes, self._log, stopped)
+
+    async def _carry_out(self, progress: RunProgress) -> tuple[RunState, bool]:
+        stop = asyncio.Event()
+        interrupted = _stop_on_ctrl_c(stop)
+        origin = Origin(self._run.run_id, program_version(), utc_now)
+        researcher = Researcher(self._roles, self._library, self._settings, origin, progress.staged)
+        runner = LocalRunner(
+            self._desk,
+            researcher.research,
+            concurrency=self._settings.concurrency,
+            progress=progress,
+            stop=stop,
+        )
+
+        async def store_seeds(seeds: Sequence[Seed], notes: Sequence[str]) -> None:
+            await asyncio.to_thread(self._desk.add, seeds)
+
+        async def research(seeds: Sequence[Seed]) -> tuple[int, int]:
+            counts = await asyncio.to_thread(self._runs.count_seeds, self._run.run_id)
+            progress.expect(len(seeds), counts[SeedState.DONE] + counts[SeedState.FAILED])
+            self._outcome = await runner.run()
+            return self._outcome.done, self._outcome.failed
+
+        nodes = RunNodes(self._roles, self._library, store_seeds, research)
+        known = await asyncio.to_thread(self._desk.seeds)
+        first = RunState(settings=self._settings, seeds=known, notes=(), done=0, failed=0)
+        return await build_run_graph(nodes).ainvoke(first), bool(interrupted)
+
+
+def _stop_on_ctrl_c(stop: asyncio.Event) -> list[bool]:
+    """The first Ctrl-C lets the seeds in hand finish, the second breaks off. Gives a list that is then not empty."""
+    pressed: list[bool] = []
+    loop = asyncio.get_running_loop()
+    main_task = asyncio.current_task()
+
+    def press() -> None:
+        pressed.append(True)
+        stop.set()
+        if len(pressed) == 1:
+            click.echo("\nStopping after the cases in hand; press Ctrl-C again to break off.", err=True)
+        elif main_task is not None:
+            main_task.cancel()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, press)
+    return pressed
+
+
+def run_record(finished: Finished, cases: Sequence[Any], failures: Sequence[Any]) -> dict[str, Any]:
+    """What `--json` prints of a run."""
+    return {
+        "run": finished.run.run_id,
+        "state": finished.run.state.value,
+        "cases": [
+            {
+                "case_id": c.case_id, "seed_event": c.seed_event, "seed_date": str(c.seed_date), "domain": c.domain,
+                "depth": c.depth, "status": c.status.value, "errors": c.error_count, "warnings": c.warning_count,
+            }
+            for c in cases
+        ],
+        "failed": [
+            {"seed_event": s.seed["event"], "type": s.failure.type, "message": s.failure.message} for s in failures
+        ],
+        "notes": list(finished.notes),
+        "log": str(finished.log),
+    }  # fmt: skip
