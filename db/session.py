@@ -201,5 +201,6 @@ def insert_if_absent(session: Session, row: SQLModel) -> bool:
     """Insert a row unless its key exists; whether it was inserted. Safe against other writers."""
     make = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = row.model_dump(exclude_none=True)
-    result = session.connection().execute(make(type(row)).values(values).on_conflict_do_nothing())
+    statement = make(type(row)).values(values).on_conflict_do_nothing()
+    result = session.connection().execute(statement, execution_options={"preserve_rowcount": True})
     return result.rowcount == 1
