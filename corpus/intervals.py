@@ -82,7 +82,7 @@ def undefined(families: int = 0, items: int = 0, value: float | None = None) -> 
     return Interval(value, None, None, families, items, IntervalMethod.NONE)
 
 
-def family_sums(columns_NC: Floats, families: Sequence[Any] | npt.NDArray[Any]) -> tuple[Floats, Ints]:  # noqa: N803
+def family_sums(columns_NC: Floats, families: Sequence[Any] | npt.NDArray[Any]) -> tuple[Floats, Ints]:
     """Sums of each column by family (F, C), and the number of items in each family (F,)."""
     _, index = np.unique(np.asarray(families), return_inverse=True)
     count = int(index.max()) + 1 if index.size else 0
@@ -93,7 +93,7 @@ def family_sums(columns_NC: Floats, families: Sequence[Any] | npt.NDArray[Any]) 
 
 
 def bootstrap(
-    sums_FC: Floats,  # noqa: N803
+    sums_FC: Floats,
     items: int,
     figures: Figures,
     *,
@@ -112,7 +112,7 @@ def bootstrap(
         points = figures(total)[0]
         if families < 2:
             return [undefined(families, items, _finite(value)) for value in points]
-        spread_BM = figures(_resampled(sums_FC, replicates, seed))  # noqa: N806
+        spread_BM = figures(_resampled(sums_FC, replicates, seed))
         acceleration = _acceleration(figures(total - sums_FC))
     return [
         _interval(float(point), spread_BM[:, m], float(acceleration[m]), families, items, level)
@@ -130,7 +130,7 @@ def mean_interval(values: Floats, families: Sequence[Any], **options: Any) -> In
     return bootstrap(sums, int(kept.sum()), lambda totals: totals[:, :1] / totals[:, 1:], **options)[0]
 
 
-def _resampled(sums_FC: Floats, replicates: int, seed: int) -> Floats:  # noqa: N803
+def _resampled(sums_FC: Floats, replicates: int, seed: int) -> Floats:
     """Totals of `replicates` resamples (B, C), in pieces that stay in the processor's cache."""
     rng = np.random.default_rng(seed)
     families, columns = sums_FC.shape
@@ -169,7 +169,7 @@ def _poisson_counts(rng: np.random.Generator, rows: int, families: int) -> Float
     return np.take(_POISSON, drawn, mode="clip")  # uint16 cannot leave the table; clip spares the check
 
 
-def _acceleration(jackknife_FM: Floats) -> Floats:  # noqa: N803
+def _acceleration(jackknife_FM: Floats) -> Floats:
     """Efron's acceleration from leave-one-family-out figures; NaN where they do not vary."""
     away = jackknife_FM.mean(axis=0) - jackknife_FM
     return np.asarray((away**3).sum(axis=0) / (6.0 * (away**2).sum(axis=0) ** 1.5))
@@ -184,9 +184,7 @@ def _interval(
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     method = IntervalMethod.PERCENTILE
     tolerance = 1e-12 * max(1.0, abs(point))
-    below = float(
-        np.mean(defined < point - tolerance) + 0.5 * np.mean(np.abs(defined - point) <= tolerance)
-    )
+    below = float(np.mean(defined < point - tolerance) + 0.5 * np.mean(np.abs(defined - point) <= tolerance))
     if math.isfinite(acceleration) and 0.0 < below < 1.0:
         shift = ndtri(below)
         reach = shift + ndtri(tails)
@@ -236,7 +234,7 @@ def wilson_by_family(hits: npt.ArrayLike, families: Sequence[Any], level: float 
     return Interval(share, low, high, count, items, IntervalMethod.WILSON, level)
 
 
-def design_effect(hits_F: Floats, sizes_F: Ints) -> float:  # noqa: N803
+def design_effect(hits_F: Floats, sizes_F: Ints) -> float:
     """How many times larger the variance of a share is than for as many independent items (≥ 1)."""
     items, count = float(sizes_F.sum()), sizes_F.size
     weighted = float((sizes_F.astype(float) ** 2).sum()) / items
@@ -271,7 +269,6 @@ def families_to_decide(found: Interval, target: float) -> int | None:
 
 
 def _wilson_decides(found: Interval, target: float) -> int:
-    assert found.value is not None and found.low is not None and found.high is not None  # noqa: S101
     per_family = _effective_trials(found) / found.families
     step = 1
     while not _clear(found, target, per_family * (found.families + step)):
