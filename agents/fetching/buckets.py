@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 Clock = Callable[[], float]
 """Seconds on a monotonic clock."""
@@ -74,6 +75,14 @@ class HostGate:
     def limit(self, host: str) -> HostLimit:
         """The limit of a host (`name`, or `name:port` where configured so): its own, else the default."""
         return self._limits.get(host) or self._limits.get(host.partition(":")[0]) or self._default
+
+    def key_of(self, url: str) -> str:
+        """What a request counts against: the longest configured `host/path` it lies under, else its host."""
+        parts = urlsplit(url)
+        host = f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
+        address = f"{parts.hostname or ''}{parts.path}"
+        under = [key for key in self._limits if "/" in key and address.startswith(key)]
+        return max(under, key=len, default=host)
 
     @asynccontextmanager
     async def passage(self, host: str) -> AsyncIterator[None]:

@@ -99,7 +99,9 @@ class WebClient:
         if not permission.allowed:
             return FetchFailure(FetchProblem.ROBOTS, permission.reason, request.url)
         if permission.delay_s:
-            self._gate.slow_down(host_of(request.url), min(permission.delay_s, _LONGEST_CRAWL_DELAY_S))
+            self._gate.slow_down(
+                self._gate.key_of(request.url), min(permission.delay_s, _LONGEST_CRAWL_DELAY_S)
+            )
         return None
 
     async def _once(self, request: WebRequest) -> Fetched | FetchFailure:
@@ -127,7 +129,7 @@ class WebClient:
         raise AssertionError("a request is tried at least once")
 
     async def _attempt(self, call: Call, request: WebRequest) -> Fetched | FetchFailure | _Again:
-        async with self._gate.passage(host_of(request.url)):
+        async with self._gate.passage(self._gate.key_of(request.url)):
             attempt = await self._journal.begin(call)
             if not isinstance(attempt, Attempt):
                 return FetchFailure(FetchProblem.NOT_RECORDED, attempt.message, request.url)
@@ -159,7 +161,7 @@ class WebClient:
         """Seconds until the next try; a rate limit quiets the whole host, whose bucket then does the waiting."""
         asked = raw.retry_after_s(self._now())
         if failure.problem is FetchProblem.RATE_LIMITED:
-            quiet = self._gate.pause(host_of(raw.url), asked)
+            quiet = self._gate.pause(self._gate.key_of(raw.url), asked)
             return quiet if quiet > self._settings.max_wait_s else 0.0
         return asked if asked is not None else 1.0 + random.random()
 

@@ -107,3 +107,11 @@ def test_a_limit_is_found_by_host_and_by_host_with_port() -> None:
     assert gate.limit("a.example:8080") is own
     assert gate.limit("b.example:81") is own
     assert gate.limit("b.example:82") is default
+
+
+def test_a_path_below_a_host_may_have_its_own_limit() -> None:
+    gate = HostGate({"a.example/cdx": HostLimit(5), "a.example": HostLimit(9)}, HostLimit(7))
+    assert gate.key_of("https://a.example/cdx/search") == "a.example/cdx"
+    assert gate.key_of("https://a.example/web/1") == "a.example"
+    assert gate.limit(gate.key_of("https://a.example/cdx/search")).per_minute == 5
+    assert gate.key_of("http://127.0.0.1:81/cdx") == "127.0.0.1:81"
