@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Column, Date, LargeBinary, Table, func, insert, select, text
 from sqlmodel import Session
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -38,6 +38,9 @@ from db.tables import TABLES
 FORMAT = "psychohistory-backup/1"
 MANIFEST = "manifest.json"
 PAGE = 200
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError)
+"""What `zipfile`, `json` and pydantic raise for bytes that are not what they should be."""
 
 
 class Member(BaseModel):
@@ -70,10 +73,13 @@ class BackupManifest(BaseModel):
 def backup(store: Store, file: Path, clock: Clock = utc_now) -> BackupManifest:
     """Write the whole store, as of one moment, to `file`, which appears only once it is complete.
 
-    Raises `StoreFull` where the disk of `file` is full, `InvalidInput` where its folder does not exist.
+    Raises `StoreFull` where the disk of `file` is full, `InvalidInput` where its folder does not exist or
+    something other than a file has its name.
     """
     if not file.parent.is_dir():
         raise InvalidInput(f"The folder {file.parent} does not exist; make it, or name another file.")
+    if file.exists() and not file.is_file():
+        raise InvalidInput(f"{file} is not a file that could be replaced; name another one.")
     partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
     try:
         with domain_errors(str(file), None):
@@ -117,9 +123,9 @@ def verify(file: Path) -> BackupManifest:
             for name, member in manifest.members.items():
                 if _measured(archive, name) != member:
                     raise InvalidFile(f"{file} was altered: {name} is not what its manifest says.")
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValidationError, ValueError) as error:
-        if isinstance(error, InvalidFile):
-            raise
+    except InvalidFile:
+        raise
+    except _BROKEN as error:
         raise InvalidFile(
             f"{file} is not a whole backup ({error}); take another one, or copy this one again."
         ) from error

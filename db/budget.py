@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select, update
 from sqlmodel import Session, col
 
+from corpus.errors import NotFound
 from db.tables import AttemptRow, AttemptState, RunRow
 
 
@@ -26,7 +27,10 @@ class CapReached:
 
 
 def reserve(session: Session, run_id: str, nanousd: int) -> CapReached | None:
-    """Hold `nanousd` of a run's cap; None where it fits, nothing held where it does not."""
+    """Hold `nanousd` of a run's cap; None where it fits, nothing held where it does not.
+
+    Raises `NotFound` where the run does not exist.
+    """
     after = col(RunRow.spent_nanousd) + col(RunRow.reserved_nanousd) + nanousd
     fits = or_(col(RunRow.cap_nanousd).is_(None), after <= col(RunRow.cap_nanousd))
     held = (
@@ -36,7 +40,9 @@ def reserve(session: Session, run_id: str, nanousd: int) -> CapReached | None:
     )
     if session.connection().execute(held).rowcount:
         return None
-    row = session.get_one(RunRow, run_id)
+    row = session.get(RunRow, run_id)
+    if row is None:
+        raise NotFound(f"There is no run {run_id!r} to spend for; create it first.")
     return CapReached(row.cap_nanousd or 0, row.spent_nanousd, row.reserved_nanousd, nanousd)
 
 

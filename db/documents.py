@@ -56,10 +56,14 @@ class Documents:
 
 
 def put_documents(session: Session, documents: Iterable[StoredDocument], now: datetime) -> int:
-    """Store texts within an open transaction; how many were new."""
+    """Store texts within an open transaction; how many were new.
+
+    In the order of their hashes, so that two transactions with the same texts never wait for each other.
+    """
+    ordered = sorted(documents, key=lambda document: document.source.text_sha256)
     return sum(
         insert_if_absent(session, document_to_row(checked(document).source, document.text, now))
-        for document in documents
+        for document in ordered
     )
 
 

@@ -21,6 +21,7 @@ from corpus.errors import InvalidFile, StoreBusy, StoreError, StoreFull
 NEARLY_FULL_BYTES = 1 << 20
 """Below this much free space a failed write is put down to a full disk."""
 
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # disk, quota, limit of the shell
 _SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _POSTGRES_BUSY = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
 
@@ -41,7 +42,7 @@ def domain_errors(place: str, file: Path | None) -> Iterator[None]:
             raise
         raise known from error
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno not in _NO_SPACE:
             raise
         raise StoreFull(_full(place)) from error
 
@@ -67,8 +68,8 @@ def _of_sqlite(cause: BaseException | None, place: str, file: Path) -> StoreErro
         return StoreBusy(_busy(place))
     if code == sqlite3.SQLITE_NOTADB:
         return InvalidFile(f"{place} is not a SQLite database; name another file with --db.")
-    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
-        return StoreError(f"{place} cannot be opened for writing: {cause}. Check its folder and its rights.")
+    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}:
+        return StoreError(f"{place} cannot be written: {cause}. Check its folder, its rights and its disk.")
     if code == sqlite3.SQLITE_CORRUPT:
         return StoreError(f"{place} is damaged: {cause}. Restore the newest backup into a new file.")
     return None

@@ -24,7 +24,7 @@ from db.budget import CapReached, reserve, settle
 from db.clock import Clock, utc_now
 from db.mapping import without_nul
 from db.session import Store, insert_if_absent
-from db.tables import AttemptRow, AttemptState, CallKind, ResponseRow
+from db.tables import AttemptRow, AttemptState, CallKind, ResponseRow, RunRow
 
 Json = Mapping[str, Any]
 COMPRESSION = 1
@@ -147,11 +147,14 @@ class Journal:
         """Close an attempt and settle its reservation, once.
 
         An attempt that was given up as lost has been counted at its worst case; an answer that comes in
-        after all corrects that.
+        after all corrects that. The run is held before the attempt, in the order of taking a run over, so
+        that the two never wait for each other.
         """
+        if self._run_id:
+            session.get(RunRow, self._run_id, with_for_update=True)
         row = session.get(AttemptRow, attempt_id, with_for_update=True)
-        if row is None:
-            raise NotFound(f"There is no attempt {attempt_id} in the journal; begin the call first.")
+        if row is None or row.run_id != self._run_id:
+            raise NotFound(f"There is no attempt {attempt_id} in this journal; begin the call first.")
         final = row.reserved_nanousd if cost is None else cost
         if row.run_id and row.state is AttemptState.OPEN:
             settle(session, row.run_id, row.reserved_nanousd, final)

