@@ -13,11 +13,11 @@ from agents.reading.periods import Tense
 _FUTURE = (
     r"will|'ll|’ll|shall|won't|would|could|might|should|due|set\sto|scheduled|slated|expect(?:s|ed|ing)?|plans?|"
     r"planned|upcoming|ahead|coming|intends?|aims?|deadline|forecasts?|(?:is|are)\sto|until|hopes?|going\sto|"
-    r"may\s(?!\d)|likely|awaits?|looms?"
+    r"may\s(?!\d)|chances?|probability|odds|pric(?:e|ed|ing)\sin|likely|awaits?|looms?"
 )
 _PAST = (
     r"was|were|had|has|have|did|said|told|rose|fell|grew|shrank|came|went|took|made|gave|began|met|held|won|lost|"
-    r"hit|led|left|saw|sank|slid|spoke|wrote|sent|spent|broke|brought|bought|sold|kept|showed|cut|became|found|"
+    r"hit|led|left|saw|sank|slid|spoke|wrote|sent|spent|broke|brought|bought|sold|kept|showed|became|found|"
     r"[a-z]{2,}ed"
 )
 _CUE = re.compile(rf"(?:\b|(?=['’]))(?:(?P<future>{_FUTURE})|(?P<past>{_PAST}))\b")
