@@ -1,0 +1,1 @@
+"""One module a command of `training`; imported when the command is called."""

@@ -1,0 +1,134 @@
+"""From a snapshot to training examples: which cases, in which phrasing, how long; no torch.
+
+Train and validation chains are cut where the snapshot says (levels resolved by its cut-off day); nothing
+else is cut: a dialogue over the length limit is an error or is left out by name. Letters are shuffled anew
+each epoch, seeded by run seed, epoch and case, so that any epoch can be made again.
+
+Does not cover: batching (`training.collation`), how a level is phrased (`training.dialogue`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from corpus.case import Case
+from corpus.errors import InvalidInput
+from corpus.snapshot import Snapshot
+from corpus.splits import Split
+from training.dialogue import Dialogue, Style, build_dialogue
+from training.encoding import Encoded, Encoder
+
+
+class OverLength(StrEnum):
+    """What happens to a dialogue over the length limit."""
+
+    ERROR = "error"
+    """Training does not start."""
+    LEAVE_OUT = "leave_out"
+    """The case is left out and named in the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A case and the number of its levels that its split may use."""
+
+    case: Case
+    levels: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The usable chains of one split, and what was left out of it."""
+
+    split: Split
+    chains: tuple[Chain, ...]
+    lengths: Mapping[str, int]
+    """Case id → tokens of its whole dialogue."""
+    too_long: Mapping[str, int] = field(default_factory=dict)
+    """Case id → tokens, of those over the limit."""
+    without_level: Mapping[str, str] = field(default_factory=dict)
+    """Case id → why no level of it can be asked."""
+    cut: Mapping[str, str] = field(default_factory=dict)
+    """Case id → why its chain ends early."""
+
+    def require(self) -> Prepared:
+        """Itself; raises InvalidInput where the split is empty."""
+        if not self.chains:
+            why = next(iter(self.without_level.values()), "the snapshot places no case there")
+            raise InvalidInput(f"Split {self.split} holds no usable case ({why}); add cases or split anew.")
+        return self
+
+
+def chains_of(snapshot: Snapshot, split: Split) -> Iterator[Chain]:
+    """The cases of a split with the levels it may use, in the snapshot's order."""
+    members = set(snapshot.splits.members(split))
+    for case in snapshot.cases:
+        if case.case_id in members:
+            yield Chain(case, snapshot.splits.levels_kept.get(case.case_id, len(case.outcomes)))
+
+
+def prepare(
+    snapshot: Snapshot, split: Split, encoder: Encoder, max_tokens: int, over: OverLength
+) -> Prepared:
+    """Check every case of a split before training; raises InvalidInput naming those over the limit."""
+    chains: list[Chain] = []
+    lengths: dict[str, int] = {}
+    too_long: dict[str, int] = {}
+    without: dict[str, str] = {}
+    cut: dict[str, str] = {}
+    for chain in chains_of(snapshot, split):
+        case_id, dialogue = chain.case.case_id, dialogue_of(chain, Style(shuffle=False), 0, 0)
+        if dialogue.left_out:
+            (cut if dialogue.turns else without)[case_id] = dialogue.left_out[0]
+        if not dialogue.turns:
+            without.setdefault(case_id, "it has no level")
+            continue
+        size = len(encoder.encode(dialogue))
+        if size > max_tokens:
+            too_long[case_id] = size
+            continue
+        chains.append(chain)
+        lengths[case_id] = size
+    if too_long and over is OverLength.ERROR:
+        raise InvalidInput(_too_long(too_long, max_tokens))
+    return Prepared(split, tuple(chains), lengths, too_long, without, cut)
+
+
+def _too_long(found: Mapping[str, int], limit: int) -> str:
+    named = ", ".join(f"{case_id} ({size})" for case_id, size in list(found.items())[:20])
+    more = f" and {len(found) - 20} more" if len(found) > 20 else ""
+    return (
+        f"{len(found)} dialogues are over the limit of {limit} tokens: {named}{more}; raise max_tokens, "
+        "or set over_length: leave_out."
+    )
+
+
+def dialogue_of(chain: Chain, style: Style, seed: int, epoch: int) -> Dialogue:
+    """The dialogue of a chain in one epoch: the same for the same seed, epoch and case."""
+    rng = random.Random(f"{seed}/{epoch}/{chain.case.case_id}")
+    return build_dialogue(chain.case, style, rng, chain.levels)
+
+
+def epoch_order(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[int]:
+    """Indices of one epoch such that each run of `batch` holds dialogues of like length, in random order."""
+    rng = random.Random(f"order/{seed}/{epoch}")
+    indices = list(range(len(lengths)))
+    rng.shuffle(indices)
+    indices.sort(key=lambda i: lengths[i])
+    full = [indices[i : i + batch] for i in range(0, len(indices), batch)]
+    rest = [full.pop()] if full and len(full[-1]) < batch else []
+    rng.shuffle(full)
+    return [i for group in full + rest for i in group]
+
+
+def examples(
+    chains: Sequence[Chain], encoder: Encoder, style: Style, seed: int, epochs: Iterable[int], batch: int
+) -> Iterator[Encoded]:
+    """Encoded dialogues of several epochs, in the order in which they are trained on."""
+    sizes = [len(encoder.encode(dialogue_of(chain, Style(shuffle=False), 0, 0))) for chain in chains]
+    for epoch in epochs:
+        for i in epoch_order(sizes, batch, seed, epoch):
+            yield encoder.encode(dialogue_of(chains[i], style, seed, epoch))
