@@ -46,10 +46,10 @@ class Researcher:
         self._roles, self._library, self._settings, self._origin = roles, library, settings, origin
         self._graph = build_case_graph(CaseNodes(roles, library, settings, on_stage))
 
-    async def research(self, seed: Seed, note: str = "") -> Researched:
+    async def research(self, seed: Seed) -> Researched:
         """Run the case graph on one seed. A fault of the program becomes a failure of this seed alone."""
         documents = await self._recalled(seed)
-        state = first_state(self._empty_case(seed), documents, note)
+        state = first_state(self._empty_case(seed), documents, seed.note)
         limit = STEPS_PER_ROUND * (self._settings.repairs + 1)
         try:
             result = await self._graph.ainvoke(state, {"recursion_limit": limit})

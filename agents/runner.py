@@ -23,7 +23,6 @@ class Claim:
     """A seed that this process works on; `ticket` is the desk's own record of it."""
 
     seed: Seed
-    note: str
     ticket: object
 
 
@@ -79,7 +78,7 @@ class LocalRunner:
     def __init__(
         self,
         desk: Desk,
-        research: Callable[[Seed, str], Awaitable[Researched]],
+        research: Callable[[Seed], Awaitable[Researched]],
         *,
         concurrency: int,
         progress: Progress,
@@ -114,7 +113,7 @@ class LocalRunner:
             if claim is None:
                 return
             self._progress.began(worker, claim.seed)
-            result = await self._research(claim.seed, claim.note)
+            result = await self._research(claim.seed)
             await self._lay_down(claim, result)
             self._progress.ended(worker, result)
 

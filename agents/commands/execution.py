@@ -17,11 +17,13 @@ from agents.commands.opening import log_to_file, program_version
 from agents.commands.progress import RunProgress, run_progress
 from agents.graph import RunNodes, build_run_graph
 from agents.library import ArchiveLibrary
+from agents.offline.base_rates import BaseRates
 from agents.offline.roles import offline_roles
 from agents.researcher import Origin, Researcher
 from agents.runner import LocalRunner, Outcome
 from agents.state import RunSettings, RunState, Seed
 from db.clock import utc_now
+from db.export import approved_cases
 from db.run_records import Run
 from db.runs import Runs
 from db.session import Store
@@ -47,14 +49,17 @@ class Execution:
         self._settings = RunSettings.model_validate(run.resolved)
         self._desk = StoreDesk(runs, run)
         self._library = ArchiveLibrary(archive)
-        self._roles = offline_roles(store)
+        self._roles = offline_roles(BaseRates(approved_cases(store)))
         self._log = log_to_file(run.run_id)
         self._outcome: Outcome | None = None
 
     def carry_out(self) -> Finished:
         """Run until all seeds are done or somebody stops it; the store knows which."""
-        with run_progress() as progress:
-            state, interrupted = asyncio.run(self._carry_out(progress))
+        try:
+            with run_progress() as progress:
+                state, interrupted = asyncio.run(self._carry_out(progress))
+        except asyncio.CancelledError:  # a second Ctrl-C
+            state, interrupted = RunState(notes=()), True
         notes = tuple(state.get("notes", ()))
         stopped_by = self._outcome.stopped if self._outcome else None
         if stopped_by:

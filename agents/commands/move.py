@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from agents.commands.opening import json_option, opened_store, store_option
-from agents.reading.publishers import registrable_domain
+from agents.reading.address import publisher_of
 from corpus.commandline import print_json, printable
 from corpus.importing import Imported, Refused, read_cases
 from corpus.validation import validate
@@ -33,7 +33,7 @@ def import_(file: Path, allow_new_domain: bool, db: str | None, as_json: bool) -
     results: Counter[str] = Counter()
     refused: list[Refused] = []
     open_problems = 0
-    for row in read_cases(file, registrable=registrable_domain, allow_new_domain=allow_new_domain):
+    for row in read_cases(file, registrable=_publisher, allow_new_domain=allow_new_domain):
         if isinstance(row, Imported):
             problems = validate(row.case)
             open_problems += bool(problems)
@@ -47,6 +47,10 @@ def import_(file: Path, allow_new_domain: bool, db: str | None, as_json: bool) -
         _show(file, results, refused, open_problems)
     if refused:
         sys.exit(SOME_REFUSED)
+
+
+def _publisher(host: str) -> str:
+    return publisher_of(f"https://{host}/")
 
 
 def _show(file: Path, results: Counter[str], refused: list[Refused], open_problems: int) -> None:

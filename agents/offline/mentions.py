@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agents.offline.phrasing import event_wording
+from agents.offline.statements import statements
 from agents.reading.dates import find_dates, statement_date
 from agents.reading.document import Document
-from agents.reading.expectations import expectations
 from agents.reading.sentences import sentences
 from corpus.case import Evidence, Role
 from corpus.dates import EventDate, Precision
@@ -68,7 +68,7 @@ def mentions(document: Document) -> tuple[Mention, ...]:
     if document.language != "en" or document.published_at is None:
         return ()
     dates = find_dates(document.text, document.published_at)
-    ahead = [(e.start, e.end) for e in expectations(document.text, document.published_at)]
+    ahead = [(e.start, e.end) for e in statements(document) if e.main]
     found = []
     for place, sentence in enumerate(sentences(document.text)):
         if any(start < sentence.end and sentence.start < end for start, end in ahead):

@@ -1,0 +1,33 @@
+"""What the archive says of an event that a user names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from agents.archive import Archive
+from agents.offline.matching import SAME, alike
+from agents.offline.mentions import Mention, mentions
+from corpus.dates import EventDate
+
+REPORTING_DAYS = 45
+DOCUMENTS = 40
+KEPT = 4
+
+
+def evidence_for(archive: Archive, event: str, date: EventDate) -> Sequence[Mention]:
+    """Up to four statements of the event, the most alike first, one a publisher before a second of any.
+
+    A statement fits when its date overlaps the named one and its wording tells of the same event.
+    """
+    until = date.last_day + timedelta(days=REPORTING_DAYS)
+    found = archive.search(event, since=date.first_day, until=until, limit=DOCUMENTS)
+    fitting = [
+        m for d in found for m in mentions(d) if m.date.overlaps(date) and alike(event, m.wording) >= SAME
+    ]
+    ranked = sorted(fitting, key=lambda m: (-alike(event, m.wording), m.document.url, m.start))
+    first_of: dict[str, Mention] = {}
+    for mention in ranked:
+        first_of.setdefault(mention.document.publisher, mention)
+    chosen = [*first_of.values(), *(m for m in ranked if m not in first_of.values())]
+    return chosen[:KEPT]

@@ -1,0 +1,31 @@
+"""The kind of a candidate: its wording without names, numbers and dates.
+
+"The Fed raises its rate by 75 basis points" and "The ECB raises its rate by 50 basis points" are of one kind. Base
+rates count how often candidates of a kind happened when they were listed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from corpus.text import content_words, explicit_dates, jaccard, names, quantities
+
+SAME_KIND = 0.6
+"""Jaccard index of the kinds' words from which two are the same kind."""
+
+Kind = frozenset[str]
+
+
+def kind_of(text: str) -> Kind:
+    """Stems of the content words that are neither name, number nor date."""
+    spans = [(q.start, q.end) for q in quantities(text)] + [(m.start, m.end) for m in explicit_dates(text)]
+    for start, end in sorted(spans, reverse=True):
+        text = text[:start] + " " + text[end:]
+    named = {part for name in names(text) for part in name.split()}
+    plain = re.sub(r"[\w’'-]+", lambda word: "" if word[0].casefold() in named else word[0], text)
+    return frozenset(content_words(plain))
+
+
+def same_kind(a: Kind, b: Kind) -> bool:
+    """Whether two kinds share most of their words."""
+    return jaccard(a, b) >= SAME_KIND
