@@ -10,6 +10,7 @@ asked one after the other) and not between two cases of one family, where it mak
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,6 +20,11 @@ import numpy.typing as npt
 from evaluation.metrics import Floats, Forecasts, Ints
 
 BINS = 10
+DRAWS = 1_000
+"""Draws of the null distribution; fewer for many levels, where it is narrow, but never under 200."""
+_DRAWN_LEVELS = 20_000_000
+ALPHA = 0.05
+"""Chance with which a perfectly calibrated forecaster is called miscalibrated: the stated rate."""
 
 
 class Binning(StrEnum):
@@ -108,9 +114,8 @@ def ece_null(
     found: Forecasts,
     binning: Binning = Binning.EQUAL_WIDTH,
     *,
-    bins: int = BINS,
-    draws: int = 1_000,
-    alpha: float = 0.05,
+    draws: int = DRAWS,
+    alpha: float = ALPHA,
     seed: int = 0,
 ) -> NullBand:
     """Draw what happens from the forecasts themselves, `draws` times, and measure the ECE each time.
@@ -118,51 +123,67 @@ def ece_null(
     One option of each level happens in each draw, so that the options of a level are as dependent as
     they really are. The idea of a consistency band: Bröcker and Smith (2007).
     """
-    p, y, level = found.pairs()
-    index = bin_index(p, binning, bins)
-    count = np.bincount(index, minlength=bins)
-    expected = np.bincount(index, weights=p, minlength=bins)
-    happened = _drawn(found, index, level, bins, draws, seed)
+    return ece_nulls(found, (binning,), draws=draws, alpha=alpha, seed=seed)[binning]
+
+
+def ece_nulls(
+    found: Forecasts,
+    binnings: Sequence[Binning],
+    *,
+    draws: int = DRAWS,
+    alpha: float = ALPHA,
+    seed: int = 0,
+) -> dict[Binning, NullBand]:
+    """`ece_null` for several binnings from the same draws."""
+    p, _, level = found.pairs()
+    indices = [bin_index(p, binning) for binning in binnings]
+    draws = min(draws, max(200, _DRAWN_LEVELS // max(1, found.size)))
+    happened = _drawn(found, indices, level, draws, seed)
+    return {
+        binning: _band(found, binning, indices[i], happened[i], alpha) for i, binning in enumerate(binnings)
+    }
+
+
+def _band(found: Forecasts, binning: Binning, index_P: Ints, happened: Floats, alpha: float) -> NullBand:
+    p, y, _ = found.pairs()
+    count = np.bincount(index_P, minlength=BINS)
+    expected = np.bincount(index_P, weights=p, minlength=BINS)
     errors = np.abs(happened - expected).sum(axis=1) / max(1, len(p))
-    shown = reliability(p, y, binning, bins).ece
+    shown = reliability(p, y, binning).ece
     with np.errstate(invalid="ignore", divide="ignore"):
         band = np.quantile(happened, [alpha / 2, 1 - alpha / 2], axis=0) / count
     return NullBand(
         mean=float(errors.mean()),
         limit=float(np.quantile(errors, 1 - alpha)),
         alpha=alpha,
-        p_value=float((1 + (errors >= shown - 1e-12).sum()) / (1 + draws)),
+        p_value=float((1 + (errors >= shown - 1e-12).sum()) / (1 + len(errors))),
         low_B=band[0],
         high_B=band[1],
     )
 
 
-def _drawn(
-    found: Forecasts,
-    index_P: Ints,
-    level_P: Ints,
-    bins: int,
-    draws: int,
-    seed: int,
-) -> Floats:
-    """How many happened in each bin, in each draw (draws, bins)."""
+def _drawn(found: Forecasts, indices: Sequence[Ints], level_P: Ints, draws: int, seed: int) -> Floats:
+    """How many happened in each bin, in each draw (binnings, draws, bins)."""
     rng = np.random.default_rng(seed)
     cumulative = np.cumsum(found.probability_NK, axis=1)
     cumulative /= cumulative[:, -1:]
+    edges = np.ascontiguousarray(cumulative.T)
     width = found.listed_NK.shape[1]
-    bin_of = np.full((found.size, width + 1), bins, dtype=np.int64)
-    asked = np.concatenate([[0], np.cumsum(np.bincount(level_P, minlength=found.size))])[:-1]
-    option = np.arange(len(level_P)) - asked[level_P]
-    bin_of[level_P, option] = index_P
-    result = np.empty((draws, bins))
-    rows = np.arange(found.size) * (width + 1)
-    flat = bin_of.ravel()
+    first = np.concatenate([[0], np.cumsum(np.bincount(level_P, minlength=found.size))])[:-1]
+    option = np.arange(len(level_P)) - first[level_P]
+    bin_of = np.full((len(indices), found.size, width), BINS, dtype=np.int64)
+    for i, index in enumerate(indices):
+        bin_of[i, level_P, option] = index
+    flat = bin_of.reshape(len(indices), -1)
+    result = np.empty((len(indices), draws, BINS))
+    rows = np.arange(found.size) * width
     for draw in range(draws):
         u = rng.random(found.size)
         chosen = rows.copy()
         for k in range(width - 1):
-            chosen += u >= cumulative[:, k]
-        result[draw] = np.bincount(flat[chosen], minlength=bins + 1)[:bins]
+            chosen += u >= edges[k]
+        for i in range(len(indices)):
+            result[i, draw] = np.bincount(flat[i][chosen], minlength=BINS + 1)[:BINS]
     return result
 
 
