@@ -44,7 +44,7 @@ class BaseRates:
     def rate(self, text: str, domain: str, options: int, before: datetime) -> Rate | None:
         """The rate for a candidate among `options` (Z included); None where too few were listed by then."""
         kind = kind_of(text)
-        if not kind:
+        if not kind.words:
             return None
         fitting = [
             x for x in self._listings

@@ -25,6 +25,12 @@ _OPENING = re.compile(
     re.I,
 )
 _ASIDE = re.compile(r"\s*\([^()]{0,120}\)")
+_SUBORDINATE = re.compile(
+    r",\s+(?:after|as|while|which|who|whose|following|amid|because|although|though|since|when|where|days?|weeks?|months?|"
+    r"hours?|half a|a (?:day|week|month|year)|one|two|three|less than|more than)\b",
+    re.I,
+)
+MIN_WORDS = 6
 _CLAUSE = re.compile(r"[,;:–—]\s")
 _UNOPENED = re.compile(r"^[\s,;:–—-]+")
 
@@ -36,7 +42,7 @@ def event_wording(sentence: str, date_spans: Iterable[tuple[int, int]]) -> str:
     text = _ATTRIBUTION.sub("", text)
     text = _UNOPENED.sub("", _OPENING.sub("", _UNOPENED.sub("", text)))
     text = re.sub(r"\s+([,;:.])", r"\1", re.sub(r"\s{2,}", " ", text))
-    text = _shortened(text).strip(" ,;:–—-")
+    text = _shortened(_main_clause(text)).strip(" ,;:–—-")
     return text[:1].upper() + text[1:]
 
 
@@ -51,12 +57,18 @@ def _without_dates(text: str, spans: list[tuple[int, int]]) -> str:
     return text
 
 
+def _main_clause(text: str) -> str:
+    """What stands before the first subordinate clause, where that is a whole statement."""
+    border = _SUBORDINATE.search(text)
+    return text[: border.start()] if border and len(text[: border.start()].split()) >= MIN_WORDS else text
+
+
 def _shortened(text: str) -> str:
     """Cut at the last clause border that leaves at most `MAX_WORDS` words and at least six."""
     if len(text.split()) <= MAX_WORDS:
         return text
     borders = [match.start() for match in _CLAUSE.finditer(text)]
-    fitting = [at for at in borders if 6 <= len(text[:at].split()) <= MAX_WORDS]
+    fitting = [at for at in borders if MIN_WORDS <= len(text[:at].split()) <= MAX_WORDS]
     if fitting:
         return text[: fitting[-1]]
     return " ".join(text.split()[:MAX_WORDS])
