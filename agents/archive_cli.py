@@ -214,7 +214,7 @@ def _print(name: str, documents: list[Document], total: int, *, as_json: bool) -
         return
     from rich.console import Console
 
-    from agents.terminal import table
+    from corpus.terminal import table
 
     rows = [
         (str(d.published_at or "undated"), d.publisher, d.title or d.url, d.language, d.availability.value)

@@ -17,6 +17,7 @@ _TABLE = {
     "verify": ("agents.commands.look", "verify", "Check a case's quotations against the stored texts."),
     "archive": ("agents.archive_cli", "archive", "Your own documents: add, list, search."),
     "import": ("agents.commands.move", "import_", "Read cases from a file."),
+    "export": ("agents.commands.export", "export", "Freeze approved cases as a snapshot folder."),
     "backup": ("agents.commands.move", "backup", "Write the whole store to one file."),
     "restore": ("agents.commands.move", "restore", "Fill an empty store from a backup."),
 }

@@ -15,7 +15,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from corpus.case import FULL_BP, SCHEMA_VERSION, Case, Outcome, level_question
 from corpus.errors import SnapshotError
 from corpus.families import families
-from corpus.files import file_sha256, sync_folder, write_atomically
+from corpus.files import AtomicFile, file_sha256, sync_folder, write_atomically
 from corpus.identity import canonical_json, case_json, tagged_hash
 from corpus.splits import Ratios, Splits, make_splits, split_item
 
@@ -105,7 +106,7 @@ class SnapshotInfo:
 def write_snapshot(
     folder: Path,
     cases: Iterable[Case],
-    info: SnapshotInfo,
+    info: SnapshotInfo | Callable[[], SnapshotInfo],
     *,
     ratios: Ratios | None = None,
     previous: Splits | None = None,
@@ -113,8 +114,8 @@ def write_snapshot(
 ) -> Manifest:
     """Freeze cases into `folder`, which must not exist yet; complete or not there at all.
 
-    Cases must come in a deterministic order. `texts` are records of sha256 and text. Raises SnapshotError
-    where the folder exists.
+    Cases must come in a deterministic order. `texts` are records of sha256 and text, read after all cases;
+    `info` may be a function, called when all was read. Raises SnapshotError where the folder exists.
     """
     if folder.exists():
         raise SnapshotError(f"{folder} exists already; name another folder, a snapshot is never overwritten.")
@@ -122,21 +123,31 @@ def write_snapshot(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     tally = _Tally()
-    entries = {CASES: _entry(partial / CASES, (case_json(case) for case in tally.watch(cases)))}
-    entries[CANDIDATES] = _entry(
-        partial / CANDIDATES, (canonical_json(candidate_record(case)) for case in iter_cases(partial))
-    )
-    splits = make_splits(tally.items, families(iter_cases(partial)), ratios, previous)
+    with closing(AtomicFile(partial / CASES)) as full, closing(AtomicFile(partial / CANDIDATES)) as short:
+        family_of = families(_laid_down(tally.watch(cases), full, short))
+        entries = {
+            CASES: FileEntry(sha256=full.finish(), lines=full.lines),
+            CANDIDATES: FileEntry(sha256=short.finish(), lines=short.lines),
+        }
+    splits = make_splits(tally.items, family_of, ratios, previous)
     entries[SPLITS] = _entry(partial / SPLITS, [canonical_json(splits.model_dump(mode="json"))])
     if texts is not None:
         entries[TEXTS] = _entry(partial / TEXTS, (canonical_json(dict(text)) for text in texts))
-    manifest = tally.manifest(entries, info)
+    manifest = tally.manifest(entries, info if isinstance(info, SnapshotInfo) else info())
     write_atomically(
         partial / MANIFEST, [json.dumps(manifest.model_dump(mode="json"), indent=1, sort_keys=True)]
     )
     partial.rename(folder)
     sync_folder(folder.parent)
     return manifest
+
+
+def _laid_down(cases: Iterable[Case], full: AtomicFile, short: AtomicFile) -> Iterator[Case]:
+    """The cases, each written to both files as it passes: one reading serves files and families."""
+    for case in cases:
+        full.write(case_json(case))
+        short.write(canonical_json(candidate_record(case)))
+        yield case
 
 
 def _entry(path: Path, lines: Iterable[str]) -> FileEntry:

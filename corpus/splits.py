@@ -134,17 +134,22 @@ class _Plan:
     ) -> None:
         self.ordered, self.family_of, self.cutoff = ordered, family_of, cutoff
         self.sticky = _memberships(previous)
+        self.tested = {family_of[i.case_id] for i in ordered if self.sticky.get(i.case_id) is Split.TEST}
         self.members: dict[Split, list[str]] = {split: [] for split in Split}
         self.levels_kept: dict[str, int] = {}
         self.left_out: dict[str, str] = {}
 
     def place_tests(self) -> None:
-        """Seeds after the cut-off, unless their family stands before it."""
-        before = {self.family_of[i.case_id] for i in self.ordered if i.seed_day <= self.cutoff}
+        """Seeds after the cut-off, unless their family stands before it; those of an earlier snapshot stay."""
+        before = {
+            self.family_of[i.case_id]
+            for i in self.ordered
+            if i.seed_day <= self.cutoff and not self._comes_too_late(i)
+        }
         for item in self.ordered:
             if item.seed_day <= self.cutoff:
                 continue
-            if self.family_of[item.case_id] in before:
+            if self.family_of[item.case_id] in before and self.sticky.get(item.case_id) is not Split.TEST:
                 self.left_out[item.case_id] = "its event family has a seed before the cut-off"
             else:
                 self.members[Split.TEST].append(item.case_id)
@@ -173,6 +178,9 @@ class _Plan:
             if item.seed_day > self.cutoff:
                 continue
             kept = sum(day <= self.cutoff for day in item.resolved)
+            if self._comes_too_late(item):
+                self.left_out[item.case_id] = "its event family is tested on since an earlier snapshot"
+                continue
             if kept == 0:
                 self.left_out[item.case_id] = "none of its levels was resolved by the cut-off"
                 continue
@@ -180,6 +188,10 @@ class _Plan:
                 self.levels_kept[item.case_id] = kept
             groups[self.family_of[item.case_id]].append(item)
         return list(groups.values())
+
+    def _comes_too_late(self, item: SplitItem) -> bool:
+        """Whether a new case belongs to a family that an earlier snapshot tests on."""
+        return item.case_id not in self.sticky and self.family_of[item.case_id] in self.tested
 
     def _stuck(self, group: Sequence[SplitItem]) -> set[Split]:
         return {self.sticky[i.case_id] for i in group if i.case_id in self.sticky}

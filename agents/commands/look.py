@@ -12,10 +12,10 @@ from agents.checks import check_claims
 from agents.commands.opening import json_option, opened_store, store_option
 from agents.period import parse_period
 from agents.reading.document import Document
-from agents.terminal import case_page, console, table
 from corpus.case import CheckResult, ClaimCheck, Source, Status
 from corpus.commandline import print_json
 from corpus.domains import domain_name
+from corpus.terminal import case_page, console, table
 from db.documents import Documents
 from db.mapping import CaseSummary
 from db.repository import Cases

@@ -22,12 +22,12 @@ from agents.commands.opening import (
 from agents.offline.finding import evidence_for
 from agents.period import parse_period
 from agents.state import RunSettings, Seed
-from agents.terminal import console, table
 from corpus.case import DEFAULT_HORIZON_MONTHS, MAX_DEPTH
 from corpus.commandline import print_json, printable
 from corpus.dates import EventDate
 from corpus.domains import domain_name
 from corpus.errors import InvalidInput
+from corpus.terminal import console, table
 from db.repository import Cases
 from db.runs import Runs
 from db.selection import CaseFilter

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from corpus.case import Candidate, Case, Fate, Outcome
 from corpus.dates import EventDate, horizon_end
@@ -67,22 +69,29 @@ def _same_texts(outcome: Outcome, path: str) -> Iterator[Problem]:
 
 def says_the_same(a: str, b: str) -> bool:
     """Equal after normalisation, or the same content words with the same numbers and direction."""
-    if normalise(a) == normalise(b):
+    one, other = _read(a), _read(b)
+    if one.plain == other.plain:
         return True
-    if _words_beside_figures(a) != _words_beside_figures(b):
+    if one.words != other.words or one.figures != other.figures:
         return False
-    return _figures(a) == _figures(b) and not opposed(directions(a), directions(b)) and _no_turn(a, b)
+    return not opposed(directions(a), directions(b)) and _no_turn(a, b)
 
 
-def _words_beside_figures(text: str) -> list[str]:
-    """Sorted content words with the figures and their units taken out, however they are spelled."""
-    for quantity in reversed(quantities(text)):
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A text as it is compared: normalised, and as content words beside figures, however those are spelled."""
+
+    plain: str
+    words: list[str]
+    figures: list[tuple[float, float, str]]
+
+
+@lru_cache(maxsize=64)  # a level compares all its pairs
+def _read(text: str) -> _Said:
+    plain, found = normalise(text), quantities(text)
+    for quantity in reversed(found):
         text = text[: quantity.start] + " " + text[quantity.end :]
-    return sorted(content_words(text))
-
-
-def _figures(text: str) -> list[tuple[float, float, str]]:
-    return sorted((q.low, q.high, q.unit) for q in quantities(text))
+    return _Said(plain, sorted(content_words(text)), sorted((q.low, q.high, q.unit) for q in found))
 
 
 def _no_turn(a: str, b: str) -> bool:

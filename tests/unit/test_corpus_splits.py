@@ -84,3 +84,14 @@ def test_small_strata_are_reported() -> None:
     items = [item(f"c{n}", 10 * n, domain="health") for n in range(20)]
     splits = make_splits(items, {i.case_id: i.case_id for i in items}, Ratios())
     assert any(line.startswith("test: 2 of domain health") for line in splits.small_strata)
+
+
+def test_a_newcomer_never_pushes_a_tested_family_out() -> None:
+    items = [item(f"c{n:02d}", 100 * n) for n in range(10)]
+    family = {i.case_id: i.case_id for i in items}
+    first = make_splits(items, family)
+    assert first.test == ("c09",)
+    late = item("n00", 50)
+    second = make_splits([*items, late], family | {"n00": "c09"}, previous=first)
+    assert second.test == ("c09",)
+    assert second.left_out == {"n00": "its event family is tested on since an earlier snapshot"}
