@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
-from sqlmodel import Session, col
+from sqlalchemy import BigInteger, Connection, bindparam, func, or_, select, update
+from sqlmodel import col
 
 from corpus.errors import NotFound
 from db.tables import AttemptRow, AttemptState, RunRow
@@ -26,44 +26,49 @@ class CapReached:
     wanted_nanousd: int
 
 
-def reserve(session: Session, run_id: str, nanousd: int) -> CapReached | None:
+_AMOUNT, _RUN = bindparam("amount", type_=BigInteger), col(RunRow.run_id) == bindparam("run")
+_HELD, _SPENT, _CAP = col(RunRow.reserved_nanousd), col(RunRow.spent_nanousd), col(RunRow.cap_nanousd)
+_RESERVE = (
+    update(RunRow)
+    .where(_RUN, or_(_CAP.is_(None), _SPENT + _HELD + _AMOUNT <= _CAP))
+    .values(reserved_nanousd=_HELD + _AMOUNT)
+)
+_SETTLE = (
+    update(RunRow)
+    .where(_RUN)
+    .values(reserved_nanousd=_HELD - bindparam("released", type_=BigInteger), spent_nanousd=_SPENT + _AMOUNT)
+)
+_HOLD_RUN = select(col(RunRow.run_id)).where(_RUN).with_for_update()
+
+
+def hold_run(connection: Connection, run_id: str) -> None:
+    """Keep other transactions from changing a run's money until this one ends."""
+    connection.execute(_HOLD_RUN, {"run": run_id})
+
+
+def reserve(connection: Connection, run_id: str, nanousd: int) -> CapReached | None:
     """Hold `nanousd` of a run's cap; None where it fits, nothing held where it does not.
 
     Raises `NotFound` where the run does not exist.
     """
-    after = col(RunRow.spent_nanousd) + col(RunRow.reserved_nanousd) + nanousd
-    fits = or_(col(RunRow.cap_nanousd).is_(None), after <= col(RunRow.cap_nanousd))
-    held = (
-        update(RunRow)
-        .where(col(RunRow.run_id) == run_id, fits)
-        .values(reserved_nanousd=col(RunRow.reserved_nanousd) + nanousd)
-    )
-    if session.connection().execute(held).rowcount:
+    if connection.execute(_RESERVE, {"run": run_id, "amount": nanousd}).rowcount:
         return None
-    row = session.get(RunRow, run_id)
+    row = connection.execute(select(_CAP, _SPENT, _HELD).where(_RUN), {"run": run_id}).one_or_none()
     if row is None:
         raise NotFound(f"There is no run {run_id!r} to spend for; create it first.")
-    return CapReached(row.cap_nanousd or 0, row.spent_nanousd, row.reserved_nanousd, nanousd)
+    return CapReached(row[0] or 0, row[1], row[2], nanousd)
 
 
-def settle(session: Session, run_id: str, reserved_nanousd: int, cost_nanousd: int) -> None:
+def settle(connection: Connection, run_id: str, reserved_nanousd: int, cost_nanousd: int) -> None:
     """Turn a reservation into what the call did cost."""
-    session.connection().execute(
-        update(RunRow)
-        .where(col(RunRow.run_id) == run_id)
-        .values(
-            reserved_nanousd=col(RunRow.reserved_nanousd) - reserved_nanousd,
-            spent_nanousd=col(RunRow.spent_nanousd) + cost_nanousd,
-        )
-    )
+    connection.execute(_SETTLE, {"run": run_id, "released": reserved_nanousd, "amount": cost_nanousd})
 
 
-def give_up_open_attempts(session: Session, run_id: str, now: datetime) -> None:
+def give_up_open_attempts(connection: Connection, run_id: str, now: datetime) -> None:
     """Close the attempts of a dead process; each counts as paid at its worst case, since it may have been."""
     mine = (col(AttemptRow.run_id) == run_id) & (col(AttemptRow.state) == AttemptState.OPEN)
-    held = session.execute(
-        select(func.coalesce(func.sum(AttemptRow.reserved_nanousd), 0)).where(mine)
-    ).scalar_one()
-    lost = {"state": AttemptState.LOST, "cost_nanousd": AttemptRow.reserved_nanousd, "ended": now}
-    session.connection().execute(update(AttemptRow).where(mine).values(**lost))
-    settle(session, run_id, int(held), int(held))
+    worst = col(AttemptRow.reserved_nanousd)
+    held = int(connection.execute(select(func.coalesce(func.sum(worst), 0)).where(mine)).scalar_one())
+    lost = {"state": AttemptState.LOST, "cost_nanousd": worst, "ended": now}
+    connection.execute(update(AttemptRow).where(mine).values(**lost))
+    settle(connection, run_id, held, held)

@@ -15,16 +15,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlalchemy import Connection, Integer, bindparam, insert, select, type_coerce, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
 
 from corpus.errors import NotFound
 from corpus.identity import canonical_json
-from db.budget import CapReached, reserve, settle
+from db.budget import CapReached, hold_run, reserve, settle
 from db.clock import Clock, utc_now
 from db.mapping import without_nul
-from db.session import Store, insert_if_absent
-from db.tables import AttemptRow, AttemptState, CallKind, ResponseRow, RunRow
+from db.session import Store
+from db.tables import AttemptRow, AttemptState, CallKind, ResponseRow
 
 Json = Mapping[str, Any]
 COMPRESSION = 1
@@ -71,6 +72,26 @@ class AttemptRecord:
     ended: datetime | None
 
 
+_FIND = select(col(ResponseRow.body), col(ResponseRow.meta), col(ResponseRow.cost_nanousd)).where(
+    col(ResponseRow.key) == bindparam("wanted")
+)
+_BEGIN = insert(AttemptRow).returning(type_coerce(col(AttemptRow.attempt_id), Integer()))
+_HOLD_ATTEMPT = (
+    select(
+        col(AttemptRow.key),
+        col(AttemptRow.run_id),
+        col(AttemptRow.state),
+        col(AttemptRow.reserved_nanousd),
+        col(AttemptRow.cost_nanousd),
+    )
+    .where(col(AttemptRow.attempt_id) == bindparam("wanted"))
+    .with_for_update()
+)
+_CLOSE = update(AttemptRow).where(col(AttemptRow.attempt_id) == bindparam("wanted"))
+_ADD_SQLITE = sqlite.insert(ResponseRow).on_conflict_do_nothing()
+_ADD_POSTGRES = postgresql.insert(ResponseRow).on_conflict_do_nothing()
+
+
 class Journal:
     """The calls made for one run, or outside of any run (`run_id` None, no cap)."""
 
@@ -82,54 +103,51 @@ class Journal:
     def lookup(self, key: str) -> ResponseRecord | None:
         """The committed response of a call, whichever run paid for it; None where there is none."""
         with self._store.reading() as session:
-            row = session.get(ResponseRow, key)
-            return _response(row) if row else None
+            row = session.connection().execute(_FIND, {"wanted": key}).one_or_none()
+        return ResponseRecord(zlib.decompress(row[0]), json.loads(row[1]), row[2]) if row else None
 
     def begin(self, call: CallRecord) -> int | CapReached:
         """Write an attempt and reserve its worst case; the attempt's id, or the refusal of the cap.
 
         Raises `NotFound` where the run does not exist.
         """
-        row = AttemptRow(
-            key=call.key,
-            kind=call.kind,
-            label=call.label,
-            request=canonical_json(dict(call.request)),
-            run_id=self._run_id,
-            state=AttemptState.OPEN,
-            reserved_nanousd=call.reserve_nanousd,
-            started=self._clock(),
-        )
-        with self._store.writing() as session:
-            if self._run_id and (refusal := reserve(session, self._run_id, call.reserve_nanousd)):
+        values = {
+            "key": call.key,
+            "kind": call.kind,
+            "label": call.label,
+            "request": canonical_json(dict(call.request)),
+            "run_id": self._run_id,
+            "state": AttemptState.OPEN,
+            "reserved_nanousd": call.reserve_nanousd,
+            "failure": "",
+            "started": self._clock(),
+        }
+        with self._store.transaction() as connection:
+            if self._run_id and (refusal := reserve(connection, self._run_id, call.reserve_nanousd)):
                 return refusal
-            session.add(row)
-            session.flush()
-            return _id(row)
+            return connection.execute(_BEGIN, values).scalar_one()
 
     def finish(self, attempt_id: int, response: ResponseRecord) -> None:
         """Store a response and turn the reservation into its cost, in one transaction.
 
         Where the call has a response already, from another attempt, that one stays; the cost counts.
         """
-        now = self._clock()
-        with self._store.writing() as session:
-            row = self._close(session, attempt_id, AttemptState.FINISHED, response.cost_nanousd, now)
-            stored = ResponseRow(
-                key=row.key,
-                attempt_id=attempt_id,
-                body=zlib.compress(response.body, COMPRESSION),
-                meta=canonical_json(dict(response.meta)),
-                cost_nanousd=response.cost_nanousd,
-                finished=now,
-            )
-            insert_if_absent(session, stored)
+        values = {
+            "attempt_id": attempt_id,
+            "body": zlib.compress(response.body, COMPRESSION),
+            "meta": canonical_json(dict(response.meta)),
+            "cost_nanousd": response.cost_nanousd,
+            "finished": self._clock(),
+        }
+        add = _ADD_SQLITE if self._store.is_sqlite else _ADD_POSTGRES
+        with self._store.transaction() as connection:
+            key = self._close(connection, attempt_id, AttemptState.FINISHED, response.cost_nanousd)
+            connection.execute(add, {"key": key, **values})
 
     def fail(self, attempt_id: int, reason: str, *, cost_nanousd: int | None = None) -> None:
         """Close an attempt without a response; `cost_nanousd` None counts its worst case as paid."""
-        with self._store.writing() as session:
-            row = self._close(session, attempt_id, AttemptState.FAILED, cost_nanousd, self._clock())
-            row.failure = without_nul(reason)
+        with self._store.transaction() as connection:
+            self._close(connection, attempt_id, AttemptState.FAILED, cost_nanousd, without_nul(reason))
 
     def attempts(self, *states: AttemptState) -> list[AttemptRecord]:
         """The attempts of this journal's run in the order they began, of the given states or of all."""
@@ -142,41 +160,37 @@ class Journal:
             ]
 
     def _close(
-        self, session: Session, attempt_id: int, state: AttemptState, cost: int | None, now: datetime
-    ) -> AttemptRow:
-        """Close an attempt and settle its reservation, once.
+        self,
+        connection: Connection,
+        attempt_id: int,
+        state: AttemptState,
+        cost: int | None,
+        failure: str = "",
+    ) -> str:
+        """Close an attempt and settle its reservation, once; the key of its call.
 
         An attempt that was given up as lost has been counted at its worst case; an answer that comes in
         after all corrects that. The run is held before the attempt, in the order of taking a run over, so
         that the two never wait for each other.
         """
-        if self._run_id:
-            session.get(RunRow, self._run_id, with_for_update=True)
-        row = session.get(AttemptRow, attempt_id, with_for_update=True)
+        if self._run_id and not self._store.is_sqlite:
+            hold_run(connection, self._run_id)
+        row = connection.execute(_HOLD_ATTEMPT, {"wanted": attempt_id}).one_or_none()
         if row is None or row.run_id != self._run_id:
             raise NotFound(f"There is no attempt {attempt_id} in this journal; begin the call first.")
         final = row.reserved_nanousd if cost is None else cost
-        if row.run_id and row.state is AttemptState.OPEN:
-            settle(session, row.run_id, row.reserved_nanousd, final)
-        elif row.run_id:
-            settle(session, row.run_id, 0, final - (row.cost_nanousd or 0))
-        row.state, row.cost_nanousd, row.ended = state, final, now
-        return row
-
-
-def _id(row: AttemptRow) -> int:
-    if row.attempt_id is None:
-        raise RuntimeError("an attempt row has no id after it was flushed")
-    return row.attempt_id
-
-
-def _response(row: ResponseRow) -> ResponseRecord:
-    return ResponseRecord(zlib.decompress(row.body), json.loads(row.meta), row.cost_nanousd)
+        if self._run_id and row.state is AttemptState.OPEN:
+            settle(connection, self._run_id, row.reserved_nanousd, final)
+        elif self._run_id:
+            settle(connection, self._run_id, 0, final - row.cost_nanousd)
+        ended = {"state": state, "cost_nanousd": final, "failure": failure, "ended": self._clock()}
+        connection.execute(_CLOSE, {"wanted": attempt_id, **ended})
+        return str(row.key)
 
 
 def _attempt(row: AttemptRow) -> AttemptRecord:
     return AttemptRecord(
-        attempt_id=_id(row),
+        attempt_id=row.attempt_id or 0,
         key=row.key,
         kind=row.kind,
         label=row.label,

@@ -73,7 +73,7 @@ class Runs:
             row.owner, row.heartbeat, row.state, row.finished = str(self._owner), now, RunState.RUNNING, None
             row.cap_nanousd = row.cap_nanousd if cap_nanousd is None else cap_nanousd
             _let_wait(session, row.run_id, now)
-            give_up_open_attempts(session, row.run_id, now)
+            give_up_open_attempts(session.connection(), row.run_id, now)
             session.refresh(row)
             return run_from_row(row)
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A read-only view of one moment, however long it is read."""
-        options = (
-            {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        )
-        with (
-            domain_errors(self.place, self.file),
-            Session(self.engine.execution_options(**options)) as session,
-        ):
+        with domain_errors(self.place, self.file), Session(self._reader) as session:
             yield session
 
     @contextmanager
@@ -72,16 +67,31 @@ class Store:
         SQLite lets one connection write at a time. Threads of this process take turns at a lock of our
         own first, because SQLite's waiting is by sleeping up to 100 ms and not in order.
         """
-        with domain_errors(self.place, self.file), self._taking_turns(), self._session() as session:
+        session = Session(self._writer, expire_on_commit=False)
+        with domain_errors(self.place, self.file), self._taking_turns(), session:
             yield session
             session.commit()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """As `writing`, without the mapping of rows to objects: a third of its cost, for the journal."""
+        with domain_errors(self.place, self.file), self._taking_turns(), self._writer.begin() as connection:
+            yield connection
+
+    @cached_property
+    def _reader(self) -> Engine:
+        options = (
+            {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        return self.engine.execution_options(**options)
+
+    @cached_property
+    def _writer(self) -> Engine:
+        return self.engine.execution_options(**WRITES)
 
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
-
-    def _session(self) -> Session:
-        return Session(self.engine.execution_options(**WRITES), expire_on_commit=False)
 
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:

@@ -57,7 +57,7 @@ class InstalledServer:
     """A server of the machine's own Postgres, as a context manager."""
 
     def __init__(self, programs: Path, settings: tuple[str, ...] = SETTINGS) -> None:
-        self._programs = programs
+        self.programs = programs
         self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="psypg"))
 
@@ -78,7 +78,7 @@ class InstalledServer:
             shutil.rmtree(self._folder)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._programs / program), "-D", str(self._folder / "data"), *arguments]
+        command = [str(self.programs / program), "-D", str(self._folder / "data"), *arguments]
         account = {"user": NAME, "group": NAME, "extra_groups": []} if os.geteuid() == 0 else {}
         with (self._folder / "output").open("ab") as output:  # a pipe would stay open as long as the server
             done = subprocess.run(
