@@ -26,7 +26,7 @@ from corpus.errors import InvalidFile, InvalidInput
 from corpus.files import write_atomically
 from evaluation.levels import Level
 from evaluation.metrics import Floats, Forecasts
-from evaluation.prediction import first_problem
+from evaluation.prediction import Prediction, first_problem
 
 ISOTONIC_FROM = 1_000
 _EDGE = 1e-6
@@ -171,6 +171,15 @@ class RemainderShift(_Frozen):
         z = float(expit(_logit(remainder) + self.shift))
         mass = sum(shares)
         return ([share * (1 - z) / mass for share in shares], z) if mass > 0 else (list(shares), 1.0)
+
+    def shifted(self, row: Prediction) -> Prediction:
+        """A generated list after the shift."""
+        shares, z = self.apply([candidate.probability for candidate in row.candidates], row.remainder)
+        bent = tuple(
+            candidate.model_copy(update={"probability": share})
+            for candidate, share in zip(row.candidates, shares, strict=True)
+        )
+        return row.model_copy(update={"candidates": bent, "remainder": z})
 
 
 AnyCalibrator = Annotated[

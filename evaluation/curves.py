@@ -83,7 +83,8 @@ def read_curve(path: Path) -> Curve:
     """Read a `metrics.jsonl`; raises InvalidFile naming the line."""
     if not path.is_file():
         raise InvalidFile(f"{path} does not exist; name a run's metrics.jsonl.")
-    train, validation = [], []
+    train: list[tuple[int, float]] = []
+    validation: list[tuple[int, float]] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
             continue
@@ -154,13 +155,12 @@ def gain_of_data(points: Sequence[tuple[int, float]]) -> DataGain:
         )
 
     def law(n: Floats, floor: float, scale: float, power: float) -> Floats:
-        return floor + scale * (n / sizes.min()) ** -power
+        return np.asarray(floor + scale * (n / sizes.min()) ** -power)
 
+    bounds = ([0, 0, 0.01], [np.inf, np.inf, 3.0])
     start = (float(losses.min()) * 0.9, max(1e-6, float(np.ptp(losses))), 0.5)
     try:
-        found, _ = curve_fit(
-            law, sizes, losses, p0=start, bounds=([0, 0, 0.01], [np.inf, np.inf, 3.0]), max_nfev=20_000
-        )
+        found, _ = curve_fit(law, sizes, losses, p0=start, bounds=bounds, max_nfev=20_000)
     except RuntimeError as fault:
         raise InvalidInput(f"No falling curve fits these {len(points)} points: {fault}") from fault
     floor, scale, power = (float(value) for value in found)

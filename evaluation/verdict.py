@@ -165,7 +165,7 @@ def _gate(gate: Gate, scores: Scores | None, criteria: Criteria, evidence: Evide
     found = _figure(gate, scores)
     if found is None:
         return GateResult(gate.name, Decision.REVIEW, _absent(gate))
-    result = test_interval(gate, found, criteria.min_families)
+    result = decide(gate, found, criteria.min_families)
     if gate.figure != "match_coverage" or result.decision is not Decision.DEPLOY:
         return result
     widened = evidence.coverage.get(gate.band or "all")
@@ -176,7 +176,7 @@ def _gate(gate: Gate, scores: Scores | None, criteria: Criteria, evidence: Evide
             f"{result.sentence}; the matcher's own error is not measured (evaluation audit-matcher)",
             found,
         )
-    return test_interval(gate, widened, criteria.min_families)
+    return decide(gate, widened, criteria.min_families)
 
 
 def _figure(gate: Gate, scores: Scores) -> Interval | None:
@@ -191,13 +191,12 @@ def _absent(gate: Gate) -> str:
     return f"{gate.figure}{where} is not scored: there is no such level"
 
 
-def test_interval(gate: Gate, found: Interval, min_families: int) -> GateResult:
+def decide(gate: Gate, found: Interval, min_families: int) -> GateResult:
     """PASS, FAIL or REVIEW of one figure against one number."""
     if found.low is None or found.high is None:
         sentence = f"{_shown(found)}: no interval with {found.families} event families"
         return GateResult(gate.name, Decision.REVIEW, sentence, found)
     target, under = (gate.below, True) if gate.below is not None else (gate.above or 0.0, False)
-    assert target is not None  # noqa: S101
     wanted = f"{'below' if under else 'above'} {target:g}"
     passes = found.high < target if under else found.low > target
     fails = found.low >= target if under else found.high <= target
