@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from agents.as_of import header_signals, judge_publication
 from agents.fetching.client import WebClient
-from agents.fetching.publication import DateSignal, header_signals, judge_publication
 from agents.fetching.result import Fetched, FetchFailure, FetchProblem, WebRequest
 from agents.fetching.sniff import MediaType
+from agents.injection import InjectionFlag, flags, flags_of_hidden
 from agents.providers.base import ProviderFailure
 from agents.providers.wayback import Capture, Wayback
 from agents.providers.wikipedia import Wikipedia, title_of
-from agents.reading.address import canonical_url, publisher_of
+from agents.reading.address import publisher_of
 from agents.reading.document import Document
+from agents.reading.publication import DateSignal
 from corpus.case import Availability, Terms
 from corpus.dates import EventDate
 
@@ -36,7 +38,10 @@ class ReadPage:
     title: str
     text: str
     language: str
+    canonical_url: str
     signals: tuple[DateSignal, ...]
+    hidden: tuple[str, ...] = ()
+    """What the page keeps from its readers; not part of the text."""
 
 
 class PageReader(Protocol):
@@ -58,12 +63,14 @@ class AsOfFetcher:
         wikipedia: Wikipedia | None,
         wayback: Wayback | None,
         on_failure: Callable[[ProviderFailure], None] = lambda failure: None,
+        on_flags: Callable[[Document, tuple[InjectionFlag, ...]], None] = lambda document, found: None,
     ) -> None:
         self._client = client
         self._reader = reader
         self._wikipedia = wikipedia
         self._wayback = wayback
         self._on_failure = on_failure
+        self._on_flags = on_flags
 
     async def document(self, url: str, cutoff: datetime | None) -> Document | FetchFailure:
         """The page at `url` as far as it can be shown to have stood at `cutoff`.
@@ -88,7 +95,7 @@ class AsOfFetcher:
         if isinstance(found, ProviderFailure):
             self._report(found)
             return FetchFailure(found.problem, found.message, url)
-        return found
+        return self._flagged(found, ())
 
     async def _archived(self, wayback: Wayback, url: str, cutoff: datetime) -> Document | None:
         capture = await wayback.capture(url, cutoff)
@@ -101,14 +108,18 @@ class AsOfFetcher:
             return None
         fetched, served = page
         read = await self._read(fetched, url)
-        return None if isinstance(read, FetchFailure) else _archived_document(read, served, url)
+        if isinstance(read, FetchFailure):
+            return None
+        return self._flagged(_archived_document(read, served, url), read.hidden)
 
     async def _live(self, url: str, cutoff: datetime | None) -> Document | FetchFailure:
         fetched = await self._client.fetch(WebRequest(url, is_page=True))
         if isinstance(fetched, FetchFailure):
             return fetched
         read = await self._read(fetched, fetched.url)
-        return read if isinstance(read, FetchFailure) else _live_document(read, fetched, cutoff)
+        if isinstance(read, FetchFailure):
+            return read
+        return self._flagged(_live_document(read, fetched, cutoff), read.hidden)
 
     async def _read(self, fetched: Fetched, url: str) -> ReadPage | FetchFailure:
         if fetched.media not in _READABLE:
@@ -116,6 +127,12 @@ class AsOfFetcher:
             return FetchFailure(FetchProblem.WRONG_TYPE, message, url)
         read = await asyncio.to_thread(self._reader, fetched.content, url)
         return FetchFailure(FetchProblem.WRONG_TYPE, read, url) if isinstance(read, str) else read
+
+    def _flagged(self, document: Document, hidden: tuple[str, ...]) -> Document:
+        """Tell of passages that try to instruct a model; the document is handed out all the same, as data."""
+        if found := (*flags(document.text), *flags_of_hidden(hidden)):
+            self._on_flags(document, found)
+        return document
 
     def _report(self, failure: ProviderFailure) -> None:
         """A missing copy is an answer; anything else is a fault for the run's summary."""
@@ -126,7 +143,7 @@ class AsOfFetcher:
 def _archived_document(read: ReadPage, served: Capture, url: str) -> Document:
     return Document(
         url=served.public_url,
-        canonical_url=canonical_url(url),
+        canonical_url=read.canonical_url,
         publisher=publisher_of(url),
         title=read.title,
         text=read.text,
@@ -144,7 +161,7 @@ def _live_document(read: ReadPage, fetched: Fetched, cutoff: datetime | None) ->
     shown = judge_publication(signals, read.text, cutoff)
     return Document(
         url=fetched.url,
-        canonical_url=canonical_url(fetched.url),
+        canonical_url=read.canonical_url,
         publisher=publisher_of(fetched.url),
         title=read.title,
         text=read.text,

@@ -50,6 +50,10 @@ class TokenBucket:
         while (wait := max(due, self._quiet_until) - self._clock()) > 0:
             await self._sleep(wait)
 
+    def give_back(self, tokens: float) -> None:
+        """Return tokens that were taken and not used."""
+        self._next -= self._interval * tokens
+
     def pause(self, seconds: float) -> None:
         """Hand out nothing for so long, to those who wait already too: the host asked for quiet."""
         self._quiet_until = max(self._quiet_until, self._clock() + seconds)

@@ -109,7 +109,7 @@ def test_html_instead_of_json_is_one_clear_sentence() -> None:
 
 
 def test_the_events_of_a_day() -> None:
-    text = "{{Current events|content=\n'''Business'''\n*The Bank raises its rate by 50 points. [https://b.example B]\n}}"
+    text = "{{Current events|content=\n'''Business'''\n*The Bank raises its rate by 50 points. [https://b.example]\n}}"
     wiki = Encyclopaedia({"Portal:Current events/2022 January 5": [("2022-01-06T00:00:00Z", text)]})
     with LoopbackServer(wiki) as server:
         items = ask(wikipedia.INFO, server, lambda access: Wikipedia(access).events(date(2022, 1, 5)))

@@ -1,8 +1,9 @@
 """Whether a live page is shown to be older than a cut-off: two independent signals before it, none after.
 
-Signals are the page's structured metadata, the date in its address, and the byline in its text; every
-modification date counts against the page, and so does its own text where it tells of something after the
-cut-off as past. One date extractor alone is no proof: htmldate dates 5.3 % of real pages too early.
+`agents.reading.publication` gathers the signals and weighs them against each other; here they are held
+against a moment. Every modification date counts against the page, and so does its own text where it tells
+of something after the cut-off as past. One date extractor alone is no proof: htmldate dates 5.3 % of real
+pages too early, so it may contradict and never prove.
 Never shows that a page's *text* is unchanged; a page that hides its edits passes, which is why archived
 copies and revisions come first.
 """
@@ -13,35 +14,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 
 from agents.reading.periods import Tense
+from agents.reading.publication import PROVING, DateSignal, Origin
 from agents.reading.tense import tense_at
 from corpus.dates import EventDate, Precision
 from corpus.text import explicit_dates
-
-
-class Origin(StrEnum):
-    """Where a date of a page stands; signals of one origin are not independent."""
-
-    METADATA = "metadata"
-    """JSON-LD, Open Graph and meta elements."""
-    URL = "url"
-    """The page's address."""
-    TEXT = "text"
-    """The byline, or a time element of the page."""
-    HEADER = "header"
-    """HTTP's Last-Modified; tells of changes only."""
-
-
-@dataclass(frozen=True)
-class DateSignal:
-    """One date that a page carries."""
-
-    origin: Origin
-    date: EventDate
-    modified: bool = False
-    """It says when the page was last changed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +34,6 @@ class Publication:
     """Why it is unproven; empty where it is proven."""
 
 
-_PROVING = (Origin.METADATA, Origin.URL, Origin.TEXT)
 _AGREE_WITHIN_DAYS = 31
 _FRESH = timedelta(days=1)
 
@@ -74,12 +51,12 @@ def judge_publication(signals: Iterable[DateSignal], text: str, cutoff: datetime
     limit = cutoff or newest.end()
     if late := next((signal for signal in listed if signal.date.first_day > limit.date()), None):
         kind = "modification" if late.modified else "publication"
-        return _unproven(f"its {late.origin} gives a {kind} date of {late.date}")
+        return _unproven(f"its {late.name or late.origin} gives a {kind} date of {late.date}")
     if newest.last_day > limit.date():
         return _unproven(f"it was published or changed in {newest}, which may be after the cut-off")
     if told := told_after(text, limit):
         return _unproven(f"its text tells of {told} as past")
-    published = {s.origin: s.date for s in reversed(listed) if not s.modified and s.origin in _PROVING}
+    published = {s.origin: s.date for s in reversed(listed) if not s.modified and s.origin in PROVING}
     if len(published) < 2:
         return _unproven(
             f"only its {next(iter(published), 'last change')} dates it, and one signal is no proof"
@@ -121,6 +98,6 @@ def header_signals(last_modified: str, fetched_at: datetime) -> tuple[DateSignal
         changed = parsedate_to_datetime(last_modified)
         if changed.tzinfo is None or abs(fetched_at - changed) < _FRESH:
             return ()
-        return (DateSignal(Origin.HEADER, EventDate(changed.date()), modified=True),)
+        return (DateSignal(Origin.METADATA, EventDate(changed.date()), modified=True, name="Last-Modified"),)
     except (TypeError, ValueError):
         return ()
