@@ -22,6 +22,7 @@ failed is *not* an exception but a value (see `agents.state`); these are for fau
     │   └── UnsupportedDocument
     ├── EmptyArchive (LookupError)       nothing to read
     ├── SnapshotError (ValueError)       a snapshot folder that does not match its manifest
+    ├── DiskFull (OSError)               no space left where training writes
     └── MissingExtra (ImportError)       an optional part of the program that is not installed
 """
 
@@ -101,6 +102,10 @@ class EmptyArchive(PsychoHistoryError, LookupError):
 
 class SnapshotError(PsychoHistoryError, ValueError):
     """A snapshot folder that does not match its manifest."""
+
+
+class DiskFull(PsychoHistoryError, OSError):
+    """No space is left where a training run writes."""
 
 
 class MissingExtra(PsychoHistoryError, ImportError):

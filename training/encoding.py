@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from corpus.errors import InvalidInput
 from training.dialogue import LETTERS, Dialogue, Turn, TurnKind
@@ -23,6 +24,7 @@ class Tokenizer(Protocol):
     """What is needed of a tokenizer (transformers' fast tokenizers have it)."""
 
     eos_token_id: int | None
+    pad_token_id: int | None
     name_or_path: str
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
@@ -31,6 +33,10 @@ class Tokenizer(Protocol):
 
     def decode(self, token_ids: list[int], *, skip_special_tokens: bool) -> str:
         """The text of token ids."""
+        ...
+
+    def save_pretrained(self, save_directory: str | Path) -> Any:
+        """Write its files into a folder."""
         ...
 
 

@@ -1,0 +1,41 @@
+"""The command line `training`: look at data, tune, score, forecast. Commands are imported when called."""
+
+from __future__ import annotations
+
+import click
+
+from corpus.commandline import LazyGroup, run_main
+
+_TABLE = {
+    "data": ("training.commands.data", "data", "What a snapshot becomes: counts, lengths, dialogues."),
+    "synth": ("training.commands.synth", "synth", "Make a synthetic snapshot with known probabilities."),
+    "sft": ("training.commands.stage", "sft", "Fine-tune a model on the dialogues of a snapshot."),
+    "score": ("training.commands.stage", "score", "Proper scoring: train the letters' probabilities alone."),
+    "predict": ("training.commands.predict", "predict", "Write predictions.jsonl for the evaluation."),
+    "calibrate": ("training.commands.calibrate", "calibrate", "Fit a calibration on validation forecasts."),
+    "ask": ("training.commands.ask", "ask", "Forecast one event as a tree."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    table=_TABLE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Begin with: training synth world && training data world",
+)
+@click.version_option(package_name="psychohistory")
+def training() -> None:
+    """Train a forecaster on a snapshot, and forecast with it.
+
+    A case becomes a dialogue that lists, weighs and dates outcomes; see docs/training.md. Commands that need
+    a model need the training extra: make training.
+    """
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    run_main(training, "training")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Loading base models, tokenizers and adapters. Needs torch, transformers and peft.
+
+`tiny` names the shipped smoke model; any other name is a folder or a model of the Hugging Face hub. Weights
+are read from safetensors only. Does not cover remote engines.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftConfig, PeftModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+from corpus.errors import InvalidInput
+from training.config import Adapt, Lora, Precision
+from training.runfolder import content_hash
+
+TINY = "tiny"
+TINY_FOLDER = Path(__file__).parent / "tiny"
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+DENSE = ("gate_proj", "up_proj", "down_proj")
+EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
+
+
+def resolve(base: str) -> str:
+    """Folder or hub name of a base model."""
+    return str(TINY_FOLDER) if base == TINY else base
+
+
+def identity(base: str) -> dict[str, str]:
+    """What a base is known by in locks and lineages: its name, and its files' hash where it is a folder."""
+    folder = Path(resolve(base))
+    return {"name": base, "hash": content_hash(folder) if folder.is_dir() else ""}
+
+
+def load_tokenizer(base: str) -> Any:
+    """The tokenizer of a base; raises InvalidInput where there is none."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(resolve(base))
+    except (OSError, ValueError) as fault:
+        raise InvalidInput(_not_found(base)) from fault
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_base(base: str, precision: Precision = Precision.AUTO) -> Any:
+    """A causal model on the device at hand; raises InvalidInput where the name leads nowhere."""
+    options: dict[str, Any] = {"dtype": dtype_of(precision), "use_safetensors": True}
+    if precision is Precision.FOUR_BIT:
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+        )
+    try:
+        config = AutoConfig.from_pretrained(resolve(base))
+        if config.model_type == "gpt_oss" and not torch.cuda.is_available():
+            options["attn_implementation"] = "eager"
+        model = AutoModelForCausalLM.from_pretrained(resolve(base), **options)
+    except (OSError, ValueError) as fault:
+        raise InvalidInput(_not_found(base)) from fault
+    if torch.cuda.is_available() and precision is not Precision.FOUR_BIT:
+        model = model.to("cuda")
+    return model
+
+
+def _not_found(base: str) -> str:
+    offline = " (offline: HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
+    return (
+        f"The model {base!r} cannot be loaded{offline}; name a folder with safetensors, "
+        f"a causal model on the hub, or {TINY!r}."
+    )
+
+
+def dtype_of(precision: Precision) -> torch.dtype:
+    """The torch type of a precision on this machine."""
+    if precision is Precision.AUTO:
+        return torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    return torch.float32 if precision is Precision.FLOAT32 else torch.bfloat16
+
+
+def lora_config(lora: Lora, model: Any) -> LoraConfig | None:
+    """The adapter to train; None for a full-parameter run. Raises InvalidInput where there are no experts."""
+    if lora.adapt is Adapt.FULL:
+        return None
+    targets: dict[str, Any] = {"target_modules": list(ATTENTION), "r": lora.rank, "lora_alpha": lora.alpha}
+    if lora.adapt is Adapt.LINEAR:
+        targets["target_modules"] += list(DENSE)
+    if lora.adapt is Adapt.EXPERTS:
+        targets |= _expert_targets(lora, model)
+    return LoraConfig(task_type="CAUSAL_LM", lora_dropout=lora.dropout, bias="none", **targets)
+
+
+def _expert_targets(lora: Lora, model: Any) -> dict[str, Any]:
+    names = [name for name, _ in model.named_parameters() if name.endswith(EXPERTS)]
+    if not names:
+        raise InvalidInput(
+            f"{type(model).__name__} has no fused experts (parameters ending in {EXPERTS[0]}); "
+            f"set lora.adapt: {Adapt.ATTENTION.value} or {Adapt.LINEAR.value}."
+        )
+    scale = lora.alpha / lora.rank
+    return {
+        "target_parameters": list(EXPERTS),
+        "rank_pattern": {rf".*{name}": lora.expert_rank for name in EXPERTS},
+        "alpha_pattern": {rf".*{name}": round(scale * lora.expert_rank) for name in EXPERTS},
+    }
+
+
+def with_adapter(model: Any, folder: Path, base: str, *, trainable: bool = False) -> Any:
+    """A base with an adapter on it; raises InvalidInput where the adapter belongs to another base."""
+    if not (folder / "adapter_config.json").is_file():
+        raise InvalidInput(f"{folder} holds no adapter (no adapter_config.json); name a `final` folder.")
+    made_for = PeftConfig.from_pretrained(str(folder)).base_model_name_or_path or ""
+    if made_for not in (base, resolve(base)):
+        raise InvalidInput(
+            f"The adapter {folder} was trained on {made_for!r}, not on {base!r}; load that base, or train anew."
+        )
+    try:
+        return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+    except (RuntimeError, ValueError, OSError) as fault:
+        first = str(fault).splitlines()[0]
+        raise InvalidInput(f"The adapter {folder} does not fit {base!r}: {first}") from fault
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether a folder holds an adapter (else a whole model)."""
+    return (folder / "adapter_config.json").is_file()
