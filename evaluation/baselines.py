@@ -9,6 +9,8 @@ Does not cover: baselines in mode `generated` (a list of one's own needs a model
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from corpus.errors import InvalidInput
-from corpus.text import content_words, explicit_dates, names, quantities
+from corpus.kinds import SAME_KIND, Kind, kind_of, same_kind
 from evaluation.calibration import SigmoidCalibrator
 from evaluation.levels import Level, LevelSet, with_answers
 from evaluation.metrics import Floats
@@ -87,12 +89,14 @@ class BaseRate:
     def __init__(self, earlier: Sequence[Level]) -> None:
         if not earlier:
             raise InvalidInput("No level was answered before the first target was asked: no base rate.")
-        self._happened: dict[frozenset[str] | str, float] = {}
-        self._listed: dict[frozenset[str] | str, float] = {}
+        self._records = _Records()
+        self._z = _Record()
+        self._found: dict[Kind, _Record] = {}
         for level in earlier:
-            for k, key in enumerate(_kinds(level)):
-                self._listed[key] = self._listed.get(key, 0.0) + 1
-                self._happened[key] = self._happened.get(key, 0.0) + (level.outcome == k)
+            for k, text in enumerate(_kind_texts(level)):
+                self._records.of(kind_of(text)).count(level.outcome == k)
+            self._z.count(level.outcome == len(level.options))
+        self._records.index()
 
     def shares_of(self, levels: Sequence[Level]) -> list[tuple[float, ...]]:
         """Rates of the options and Z of each level, scaled to sum to 1."""
@@ -100,33 +104,68 @@ class BaseRate:
 
     def _shares(self, level: Level) -> tuple[float, ...]:
         equal = 1 / (len(level.options) + 1)
-        rates = [
-            (self._happened.get(key, 0.0) + SMOOTHING * equal) / (self._listed.get(key, 0.0) + SMOOTHING)
-            for key in _kinds(level)
-        ]
+        rates = [self._record(kind_of(text)).rate(equal) for text in _kind_texts(level)]
+        if level.binary:
+            return rates[0], 1 - rates[0]
+        rates.append(self._z.rate(equal))
         total = sum(rates)
         return tuple(rate / total for rate in rates)
 
-
-def _kinds(level: Level) -> list[frozenset[str] | str]:
-    """The kind of each option and of Z; of a yes/no question it is the question that has a kind."""
-    if level.binary:
-        asked = kind(level.seed)
-        return [asked | {"yes"}, asked | {"no"}]
-    return [*(kind(text) for text in level.options), "Z"]
+    def _record(self, kind: Kind) -> _Record:
+        if kind not in self._found:
+            self._found[kind] = self._records.similar(kind)
+        return self._found[kind]
 
 
-def kind(text: str) -> frozenset[str]:
-    """What sort of statement a text is: its content words without names, numbers and dates."""
-    named = {part for name in names(text) for part in content_words(name)}
-    spans = [(q.start, q.end) for q in quantities(text)] + [(d.start, d.end) for d in explicit_dates(text)]
-    plain, at = [], 0
-    for start, end in sorted(spans):
-        plain.append(text[at:start] if start >= at else "")
-        at = max(at, end)
-    return frozenset(
-        word for word in content_words(" ".join([*plain, text[at:]])) if word not in named and word.isalpha()
-    )
+def _kind_texts(level: Level) -> tuple[str, ...]:
+    """What has a kind: the options; of a yes/no level the question itself."""
+    return (level.seed,) if level.binary else level.options
+
+
+@dataclass
+class _Record:
+    """How often something was listed, and how often it happened."""
+
+    listed: int = 0
+    happened: int = 0
+
+    def count(self, happened: bool) -> None:
+        self.listed += 1
+        self.happened += happened
+
+    def rate(self, equal: float) -> float:
+        return (self.happened + SMOOTHING * equal) / (self.listed + SMOOTHING)
+
+
+class _Records:
+    """Records by kind, found again by similarity with the help of a kind's rarest words."""
+
+    def __init__(self) -> None:
+        self._records: dict[Kind, _Record] = {}
+        self._rarity: Counter[str] = Counter()
+        self._by_word: dict[str, list[Kind]] = {}
+
+    def of(self, kind: Kind) -> _Record:
+        """The record of exactly that kind."""
+        return self._records.setdefault(kind, _Record())
+
+    def index(self) -> None:
+        """List the kinds under the words of which any similar kind must share one."""
+        self._rarity.update(word for kind in self._records for word in kind.words)
+        for kind in self._records:
+            for word in self._prefix(kind):
+                self._by_word.setdefault(word, []).append(kind)
+
+    def similar(self, kind: Kind) -> _Record:
+        """The records of all kinds that count as the same, added up."""
+        near = {other for word in self._prefix(kind) for other in self._by_word.get(word, ())}
+        same = [self._records[other] for other in near if same_kind(kind, other)]
+        return _Record(sum(r.listed for r in same), sum(r.happened for r in same))
+
+    def _prefix(self, kind: Kind) -> list[str]:
+        """The rarest words, enough of them that two kinds of the wanted overlap share one."""
+        ordered = sorted(kind.words, key=lambda word: (self._rarity[word], word))
+        return ordered[: len(ordered) - math.ceil(SAME_KIND * len(ordered)) + 1]
 
 
 class TfidfLogistic:
