@@ -1,0 +1,45 @@
+"""Fitting a calibrator on a prediction file for an earlier split.
+
+Does not cover: the calibrators themselves (`evaluation.calibration`).
+"""
+
+from __future__ import annotations
+
+from corpus.splits import Split
+from evaluation.calibration import CalibrationFile, CalibratorKind, RemainderShift, fit_calibrator
+from evaluation.generated import match_pairs
+from evaluation.levels import LevelSet
+from evaluation.matching import Matcher
+from evaluation.pairing import check_same_set, pair_generated, pair_given
+from evaluation.prediction import Mode, Predictions
+
+
+def fit_on(
+    found: Predictions, asked: LevelSet, split: Split, kind: CalibratorKind, matcher: Matcher
+) -> CalibrationFile:
+    """Fit on the answered levels of a split; Z's shift on the lists of mode `generated`, if there are some.
+
+    Levels without a prediction teach nothing and are left out of the fit.
+    """
+    check_same_set(found, asked)
+    levels = asked.of(split)
+    calibrator, shift, count = None, None, 0
+    if Mode.GIVEN in found.modes:
+        answered = {(row.case_id, row.depth) for row in found.of(Mode.GIVEN)}
+        pairs = pair_given(found.of(Mode.GIVEN), [level for level in levels if level.key in answered])
+        calibrator, count = fit_calibrator(kind, pairs.forecasts), len(pairs.levels)
+    if Mode.GENERATED in found.modes:
+        answered = {(row.case_id, row.depth) for row in found.of(Mode.GENERATED)}
+        lists = pair_generated(found.of(Mode.GENERATED), [level for level in levels if level.key in answered])
+        missed = [not item.best.found for item in match_pairs(lists, matcher)]
+        shift = RemainderShift.fit([row.remainder if row else 1.0 for row in lists.rows], missed)
+        count = max(count, len(missed))
+    return CalibrationFile(
+        calibrator=calibrator,
+        remainder=shift,
+        model=found.model,
+        snapshot_hash=asked.hash,
+        split=split.value,
+        levels=count,
+        answered_until=max(level.resolved for level in levels),
+    )

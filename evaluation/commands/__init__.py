@@ -1,0 +1,1 @@
+"""The commands of `evaluation`, one module each; heavy imports stand inside the commands."""
