@@ -62,6 +62,12 @@ def run(context: click.Context, /, predictions: Path, as_json: bool, **values: A
     context.exit(result.verdict.exit_code)
 
 
+DEPTH_FIGURES = (
+    "log_loss", "brier_binary", "skill_over_base_rate", "accuracy", "event_loss", "match_coverage",
+    "chain_coverage",
+)  # fmt: skip
+
+
 def _show(found: Evaluation) -> None:
     from rich.console import Console
 
@@ -69,32 +75,40 @@ def _show(found: Evaluation) -> None:
     from evaluation.report import SHARES, shown
 
     console = Console()
+
+    def section(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+        if rows:
+            console.print(title, style="bold", markup=False)
+            console.print(table("", head, rows))
+
     for scores in found.scores:
         title = (
             f"{found.model}, mode {scores.mode}: {scores.levels} levels in {scores.families} event families"
         )
-        console.print(
-            table(
-                title,
-                ("figure", "value [95 % interval]"),
-                [(n, shown(f, n in SHARES)) for n, f in scores.figures.items()],
-            )
+        section(
+            title,
+            ("figure", "value [95 % interval]"),
+            [(name, shown(own, name in SHARES)) for name, own in scores.figures.items()],
         )
-        depths = [g for g in scores.groups if g.by == "depth"]
-        if depths:
-            names = list(depths[0].figures)
-            rows = [
-                (g.value, str(g.levels), *(shown(g.figures.get(n), n in SHARES) for n in names))
-                for g in depths
-            ]
-            console.print(table("By depth", ("depth", "levels", *names), rows))
+        depths = [group for group in scores.groups if group.by == "depth"]
+        names = tuple(name for name in DEPTH_FIGURES if depths and name in depths[0].figures)
+        section(
+            f"Mode {scores.mode} by depth",
+            ("depth", "levels", *names),
+            [(g.value, str(g.levels), *(shown(g.figures[n], n in SHARES) for n in names)) for g in depths],
+        )
         if scores.missing:
             console.print(f"{scores.missing} levels have no prediction: scored as knowing nothing.")
     compared = ("log_loss", "brier_binary", "accuracy")
-    rivals = [(s.name, *(shown(s.figures.get(n), n in SHARES) for n in compared)) for s in found.baselines]
-    if rivals:
-        console.print(table("Baselines (mode given)", ("forecaster", *compared), rivals))
+    section(
+        "Baselines (mode given)",
+        ("forecaster", *compared),
+        [(s.name, *(shown(s.figures.get(n), n in SHARES) for n in compared)) for s in found.baselines],
+    )
     for name, why in found.baselines_missing.items():
         console.print(f"No {name}: {why}", markup=False)
-    gates = [(g.decision.value.replace("DEPLOY", "PASS"), g.name, g.sentence) for g in found.verdict.gates]
-    console.print(table(f"Verdict: {found.verdict.decision}", ("", "gate", "what the interval says"), gates))
+    section(
+        f"Verdict: {found.verdict.decision}",
+        ("", "gate", "what the interval says"),
+        [(g.decision.value.replace("DEPLOY", "PASS"), g.name, g.sentence) for g in found.verdict.gates],
+    )
