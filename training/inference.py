@@ -1,0 +1,229 @@
+"""`ProbabilityTreeInference`: an event in, a probability tree out.
+
+    inference = ProbabilityTreeInference("Qwen/Qwen3-0.6B")
+    inference.load_adapter("runs/score/final", "scored")      # None: the base model itself
+    tree = inference.generate_tree("Brexit vote passes", "52% leave")
+
+The likeliest branch so far is expanded first, until the depth is reached or no branch is above the floor.
+The same seed gives the same tree. Needs the training extra for models in this process; an engine handed in
+needs nothing. Does not cover: scoring a tree (`evaluation.TreeEvaluator`), serving it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from corpus.case import DEFAULT_HORIZON_MONTHS, MAX_DEPTH
+from corpus.dates import end_of_day
+from corpus.errors import InvalidInput
+from evaluation.calibration import CalibrationFile, read_calibration
+from evaluation.tree import ProbabilityTree, TreeNode
+from training.dialogue import CANDIDATE_LETTERS
+from training.engine import Engine, Sampling
+from training.forecasting import Tokens, Weighed, below, calibrated, propose, start, weigh
+
+DEFAULT_BASE = "Qwen/Qwen3-0.6B"
+CALIBRATION = "calibration.json"
+Path_ = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a tree is asked about."""
+
+    event: str
+    context: tuple[str, ...] = ()
+    as_of: date | None = None
+    """The day of the forecast; today where it is None."""
+    horizon_months: int = DEFAULT_HORIZON_MONTHS
+    depth: int = 3
+    branches: int = 4
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How carefully a tree is made."""
+
+    orders: int = 3
+    """Orders of each list whose letters are averaged."""
+    floor: float = 0.02
+    """Path probability below which a branch is not expanded."""
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """One level of a tree, as it becomes known: streaming hands these out."""
+
+    path: Path_
+    """Indices of the branches from the seed to the parent."""
+    events: tuple[str, ...]
+    """Texts of those branches."""
+    path_probability: float
+    weighed: Weighed
+
+
+class ProbabilityTreeInference:
+    """Makes probability trees with a base model, an adapter on it, or any engine."""
+
+    def __init__(self, model: str | None = None, *, engine: Engine | None = None) -> None:
+        self.base = model or DEFAULT_BASE
+        self.name = model or DEFAULT_BASE
+        self.calibration: CalibrationFile | None = None
+        self._engine = engine
+
+    def load_adapter(self, path: str | Path | None = None, name: str | None = None) -> None:
+        """Put an adapter (or a whole trained model) in place; None goes back to the base alone.
+
+        A `calibration.json` in the folder is applied. Raises InvalidInput where the adapter does not fit.
+        """
+        from training.local_engine import TransformersEngine
+        from training.models import is_adapter, load_base, load_tokenizer, with_adapter
+        from training.runfolder import require_finished
+
+        folder = None if path is None else require_finished(Path(path))
+        whole = folder is not None and not is_adapter(folder)
+        model = load_base(str(folder) if whole else self.base)
+        if folder is not None and not whole:
+            model = with_adapter(model, folder, self.base)
+        self._engine = TransformersEngine(model, load_tokenizer(self.base if folder is None else str(folder)))
+        stored = folder / CALIBRATION if folder else None
+        self.calibration = read_calibration(stored) if stored and stored.is_file() else None
+        self.name = name or (str(path) if path is not None else self.base)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine in use; the base model is loaded where none was chosen."""
+        if self._engine is None:
+            self.load_adapter(None)
+        if self._engine is None:
+            raise InvalidInput(f"The model {self.base!r} could not be made ready.")
+        return self._engine
+
+    def generate_tree(
+        self,
+        event: str,
+        context: str | Sequence[str] = "",
+        as_of: date | None = None,
+        horizon: int = DEFAULT_HORIZON_MONTHS,
+        depth: int = 3,
+        branches: int = 4,
+        effort: Effort | None = None,
+    ) -> ProbabilityTree:
+        """The whole tree. Raises InvalidInput for an empty event, or numbers out of range."""
+        question = Question(event, _facts(context), as_of, horizon, depth, branches)
+        found = list(self.stream(question, effort or Effort()))
+        return assemble(question, found, self.name, self.calibration)
+
+    def stream(self, question: Question, effort: Effort) -> Iterator[Expansion]:
+        """Levels as they become known, the likeliest branch first."""
+        _check(question)
+        as_of = question.as_of or datetime.now(UTC).date()
+        root = start(self.engine.encoder, question.event, question.context, as_of, question.horizon_months)
+        queue: list[tuple[float, Path_, tuple[str, ...], Tokens]] = [(-1.0, (), (), root)]
+        while queue:
+            minus_p, path, events, history = heapq.heappop(queue)
+            weighed = self._level(history, question, effort, path)
+            if weighed is None:
+                continue
+            yield Expansion(path, events, -minus_p, weighed)
+            if len(path) + 1 < question.depth:
+                for k, text in enumerate(weighed.texts):
+                    p = -minus_p * weighed.probabilities[k]
+                    if p >= effort.floor:
+                        heapq.heappush(
+                            queue,
+                            (
+                                -p,
+                                (*path, k),
+                                (*events, text),
+                                self._below(history, weighed, k, question, path),
+                            ),
+                        )
+
+    def _below(self, history: Tokens, weighed: Weighed, k: int, question: Question, path: Path_) -> Tokens:
+        step = weighed.months.index(weighed.median_months(k))
+        return below(
+            self.engine.encoder, history, weighed.texts, k, question.horizon_months, step, len(path) + 2
+        )
+
+    def _level(self, history: Tokens, question: Question, effort: Effort, path: Path_) -> Weighed | None:
+        """One level; None where the model wrote no candidate at all."""
+        texts = propose(self.engine, history, question.branches, effort.sampling)
+        if not texts:
+            return None
+        found = weigh(
+            self.engine, history, texts, question.horizon_months, effort.orders, effort.sampling.seed
+        )
+        return calibrated(found, self.calibration, own_list=True)
+
+
+def _facts(context: str | Sequence[str]) -> tuple[str, ...]:
+    lines = context.splitlines() if isinstance(context, str) else context
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _check(question: Question) -> None:
+    if not question.event.strip():
+        raise InvalidInput("The event is empty; say in one sentence what happened.")
+    for name, value, highest in (
+        ("depth", question.depth, MAX_DEPTH),
+        ("branches", question.branches, len(CANDIDATE_LETTERS)),
+        ("horizon", question.horizon_months, 600),
+    ):
+        if not 1 <= value <= highest:
+            raise InvalidInput(f"{name} is {value}; it must lie between 1 and {highest}.")
+
+
+def assemble(
+    question: Question, found: Sequence[Expansion], model: str, calibration: CalibrationFile | None
+) -> ProbabilityTree:
+    """The tree of all expansions; raises InvalidInput where the model proposed nothing for the seed."""
+    levels = {expansion.path: expansion for expansion in found}
+    if () not in levels:
+        raise InvalidInput(
+            f"The model {model!r} proposed no outcome of {question.event!r}; try another model."
+        )
+    return ProbabilityTree(
+        seed=question.event,
+        context="\n".join(question.context),
+        as_of=end_of_day(question.as_of or datetime.now(UTC).date()),
+        horizon_months=question.horizon_months,
+        remainder=levels[()].weighed.probabilities[-1],
+        branches=_nodes(levels, ()),
+        model=model,
+        calibration="" if calibration is None else _calibration_name(calibration),
+    )
+
+
+def _calibration_name(stored: CalibrationFile) -> str:
+    kind = stored.calibrator.kind if stored.calibrator else "none"
+    shift = "" if stored.remainder is None else f", Z shifted by {stored.remainder.shift:+.2f}"
+    return f"{kind}{shift}, fitted on {stored.levels} levels answered by {stored.answered_until}"
+
+
+def _nodes(levels: dict[Path_, Expansion], path: Path_) -> tuple[TreeNode, ...]:
+    if path not in levels:
+        return ()
+    expansion = levels[path]
+    weighed = expansion.weighed
+    nodes = []
+    for k, text in enumerate(weighed.texts):
+        deeper = levels.get((*path, k))
+        nodes.append(
+            TreeNode(
+                event=text,
+                probability=weighed.probabilities[k],
+                path_probability=expansion.path_probability * weighed.probabilities[k],
+                spread=weighed.spread[k] if weighed.spread else None,
+                months=weighed.median_months(k),
+                when=weighed.when_shares(k),
+                remainder=deeper.weighed.probabilities[-1] if deeper else None,
+                branches=_nodes(levels, (*path, k)),
+            )
+        )
+    return tuple(nodes)
