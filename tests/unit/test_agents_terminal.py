@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from agents.terminal import case_page, table
+from corpus.terminal import case_page, table
 from corpus.commandline import printable
 from corpus.validation import validate
 from tests.builders import level, sound_case

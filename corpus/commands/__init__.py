@@ -1,0 +1,1 @@
+"""The commands of `corpus`: each works on snapshot folders alone."""
