@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any
 
 from agents.reading.document import Document
+from agents.reading.evidence import quote
 from corpus.case import (
     Candidate,
     Case,
@@ -41,9 +42,6 @@ from corpus.domains import domain_name
 from corpus.errors import InvalidInput
 from corpus.identity import case_id, slug
 from corpus.pooling import pooled_outcome
-
-QUOTE_CONTEXT = 32
-"""Characters kept before and after a quotation."""
 
 Lookup = Callable[[str], Document | None]
 
@@ -164,13 +162,4 @@ class _Author:
         if start < 0:
             raise InvalidInput(f"{row['quote']!r} does not stand in the text of {row['url']}.")
         self.used[document.source_id] = document
-        end = start + len(row["quote"])
-        return Evidence(
-            source_id=document.source_id,
-            exact=row["quote"],
-            prefix=document.text[max(0, start - QUOTE_CONTEXT) : start],
-            suffix=document.text[end : end + QUOTE_CONTEXT],
-            start=start,
-            end=end,
-            role=Role(row.get("role", default)),
-        )
+        return quote(document, start, start + len(row["quote"]), Role(row.get("role", default)))

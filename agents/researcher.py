@@ -33,7 +33,7 @@ class Origin:
 
 
 class Researcher:
-    """Turns seeds into cases; holds no state between seeds."""
+    """Turns seeds into cases; between seeds it keeps nothing but the stage each has reached."""
 
     def __init__(
         self,
@@ -44,12 +44,19 @@ class Researcher:
         on_stage: OnStage = lambda c, s: None,
     ) -> None:
         self._roles, self._library, self._settings, self._origin = roles, library, settings, origin
-        self._graph = build_case_graph(CaseNodes(roles, library, settings, on_stage))
+        self._reached: dict[str, Stage] = {}
+
+        def reached(case: Case, stage: Stage) -> None:
+            self._reached[case.seed_event] = stage
+            on_stage(case, stage)
+
+        self._graph = build_case_graph(CaseNodes(roles, library, settings, reached))
 
     async def research(self, seed: Seed) -> Researched:
         """Run the case graph on one seed. A fault of the program becomes a failure of this seed alone."""
         documents = await self._recalled(seed)
         state = first_state(self._empty_case(seed), documents, seed.note)
+        self._reached[seed.event] = Stage.CONTEXT
         limit = STEPS_PER_ROUND * (self._settings.repairs + 1)
         try:
             result = await self._graph.ainvoke(state, {"recursion_limit": limit})
@@ -59,7 +66,7 @@ class Researcher:
             log.error("research of %r broke:\n%s", seed.event, traceback.format_exc())
             message = f"{type(fault).__name__}: {fault}"
             return Researched(
-                seed, failure=Failure(kind=FailureKind.BROKEN, message=message, stage=Stage.CONTEXT)
+                seed, failure=Failure(kind=FailureKind.BROKEN, message=message, stage=self._reached[seed.event])
             )
         if result["failure"] is not None:
             return Researched(seed, failure=result["failure"])

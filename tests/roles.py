@@ -54,6 +54,7 @@ class ScriptedRoles:
     fail_at: Stage | None = None
     reject: Callable[[Case], Sequence[str]] = lambda case: ()
     breaks: Exception | None = None
+    breaks_at: Stage | None = None
     limits: dict[str, list[datetime | None]] = field(default_factory=dict)
     seen_rejected: list[frozenset[str]] = field(default_factory=list)
     seen_notes: list[str] = field(default_factory=list)
@@ -66,6 +67,8 @@ class ScriptedRoles:
         self.limits.setdefault(stage.value, []).append(view.limit)
         if self.breaks is not None:
             raise self.breaks
+        if self.breaks_at is stage:
+            raise RuntimeError("boom")
         if self.fail_at is stage:
             return Failure(kind=FailureKind.NO_EVIDENCE, message="FICTIONAL trouble", stage=stage)
         return None

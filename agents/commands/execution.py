@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -97,7 +97,8 @@ class Execution:
         nodes = RunNodes(self._roles, self._library, store_seeds, research)
         known = await asyncio.to_thread(self._desk.seeds)
         first = RunState(settings=self._settings, seeds=known, notes=(), done=0, failed=0)
-        return await build_run_graph(nodes).ainvoke(first), bool(interrupted)
+        last = cast(RunState, await build_run_graph(nodes).ainvoke(first))
+        return last, bool(interrupted)
 
 
 def _stop_on_ctrl_c(stop: asyncio.Event) -> list[bool]:

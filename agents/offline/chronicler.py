@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from agents.library import View
 from agents.offline.grouping import Group, groups_of
 from agents.offline.linking import Linker, shipped_model
-from agents.offline.matching import SAME, alike
+from agents.offline.matching import same, same_as_any
 from agents.offline.mentions import Mention, mentions
 from agents.offline.topic import Rarity, Topic
 from agents.reading.document import Document
@@ -54,9 +54,7 @@ class OfflineChronicler:
         for mention in ranked:
             if topic.covers(mention.wording, rarity) < RELATED or len(kept) == CONTEXT_FACTS:
                 break
-            if not any(
-                alike(mention.wording, text) >= SAME for text in (case.seed_event, *(m.wording for m in kept))
-            ):
+            if not same_as_any(mention.wording, (case.seed_event, *(m.wording for m in kept))):
                 kept.append(mention)
         facts = tuple(ContextFact(text=m.wording, evidence=(m.evidence(),)) for m in kept)
         return Facts(facts, {m.document.source_id: m.document for m in kept})
@@ -100,11 +98,15 @@ def _options(
 ) -> list[_Option]:
     """Events between the parent and a day that are sure enough to belong, and are none of the chain's own."""
     parent = case.parent_date(len(case.outcomes) + 1) or case.seed_date
-    known = [case.seed_event, *(o.event for o in case.outcomes if o.event), *rejected]
+    known = [(case.seed_event, case.seed_date), *((o.event, o.date) for o in case.outcomes if o.event)]
     later = [m for d in found for m in mentions(d) if parent.last_day < m.date.first_day <= until]
     sure = {m: linker.sureness(m) for m in later}
     linked = [m for m in later if sure[m] >= shipped_model().threshold]
-    groups = [g for g in groups_of(linked) if not any(alike(g.wording, text) >= SAME for text in known)]
+    groups = [
+        g
+        for g in groups_of(linked)
+        if g.wording not in rejected and not any(same(g.wording, text, g.date, when) for text, when in known)
+    ]
     span = max(1, (until - parent.last_day).days)
     return [_Option(g, _score(g, sure, (g.date.first_day - parent.last_day).days / span)) for g in groups]
 

@@ -15,11 +15,12 @@ from datetime import timedelta
 
 from agents.library import View
 from agents.offline.base_rates import BaseRates
-from agents.offline.matching import SAME, alike
+from agents.offline.matching import same, same_as_any
 from agents.offline.phrasing import event_wording
 from agents.offline.statements import statements
 from agents.offline.topic import Rarity, Topic
 from agents.reading.document import Document
+from agents.reading.evidence import quote
 from agents.reading.expectations import Expectation
 from agents.roles import Alternatives, Estimates
 from corpus.case import Candidate, Case, Estimate, Evidence, Method, Outcome, Role
@@ -31,7 +32,6 @@ RELATED = 0.3
 """Coverage by the chain's words from which an expectation is about it."""
 MIN_WORDS, MAX_WORDS = 4, 30
 MAX_ALTERNATIVES = 5
-QUOTE_CONTEXT = 32
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,14 @@ class OfflineEstimator:
         )
         parent = case.parent_date(depth) or case.seed_date
         found = await self._expected(view, upto, parent)
-        same = [e for e in found if outcome.event and alike(e.text, outcome.event) >= SAME]
-        others = sorted((e for e in found if e not in same), key=lambda e: e.rank)[:MAX_ALTERNATIVES]
+        foretold = [e for e in found if outcome.event and same(e.text, outcome.event)]
+        others = sorted((e for e in found if e not in foretold), key=lambda e: e.rank)[:MAX_ALTERNATIVES]
         listed = [_candidate(e, view, parent) for e in others]
         if outcome.event:
-            statements = tuple(s for e in same for s in e.statements)
+            statements = tuple(s for e in foretold for s in e.statements)
             listed.append(_candidate(_Expected(outcome.event, statements, 1.0), view, parent, happened=True))
         random.Random(f"{case.case_id}/{depth}").shuffle(listed)
-        documents = {d.source_id: d for e in (*same, *others) for d, _ in e.statements}
+        documents = {d.source_id: d for e in (*foretold, *others) for d, _ in e.statements}
         return Alternatives(tuple(listed), documents, _note(others, parent))
 
     async def estimates(self, view: View, case: Case, depth: int) -> Estimates:
@@ -99,9 +99,9 @@ class OfflineEstimator:
         past = (upto.seed_event, *(o.event for o in upto.outcomes if o.event))
         merged: list[_Expected] = []
         for expected in _candidates(found, topic, rarity, parent):
-            if any(alike(expected.text, text) >= SAME for text in past):
+            if same_as_any(expected.text, past):
                 continue
-            known = next((i for i, e in enumerate(merged) if alike(e.text, expected.text) >= SAME), None)
+            known = next((i for i, e in enumerate(merged) if same(e.text, expected.text)), None)
             if known is None:
                 merged.append(expected)
             else:
@@ -135,30 +135,18 @@ def _wording(expectation: Expectation) -> str:
 
 
 def _candidate(expected: _Expected, view: View, parent: EventDate, *, happened: bool = False) -> Candidate:
-    evidence = tuple(_quoted(d, e, view) for d, e in expected.statements)
+    evidence = tuple(
+        quote(d, e.start, e.end, Role.EXPECTATION, read_until=view.limit) for d, e in expected.statements
+    )
     estimates = tuple(
-        _estimate(d, e, quote, parent)
-        for (d, e), quote in zip(expected.statements, evidence, strict=True)
+        _estimate(d, e, quoted, parent)
+        for (d, e), quoted in zip(expected.statements, evidence, strict=True)
         if e.probability is not None
     )
     return Candidate(text=expected.text, happened=happened, evidence=evidence, estimates=estimates)
 
 
-def _quoted(document: Document, expectation: Expectation, view: View) -> Evidence:
-    start, end = expectation.start, expectation.end
-    return Evidence(
-        source_id=document.source_id,
-        exact=document.text[start:end],
-        prefix=document.text[max(0, start - QUOTE_CONTEXT) : start],
-        suffix=document.text[end : end + QUOTE_CONTEXT],
-        start=start,
-        end=end,
-        role=Role.EXPECTATION,
-        read_until=view.limit,
-    )
-
-
-def _estimate(document: Document, expectation: Expectation, quote: Evidence, parent: EventDate) -> Estimate:
+def _estimate(document: Document, expectation: Expectation, quoted: Evidence, parent: EventDate) -> Estimate:
     """A stated probability, as of its publication and at the latest of the level's as-of."""
     return Estimate(
         method=expectation.kind,
@@ -168,7 +156,7 @@ def _estimate(document: Document, expectation: Expectation, quote: Evidence, par
         as_of=min(document.available_at or parent.end(), parent.end()),
         samples=expectation.samples,
         venue=expectation.holder or document.publisher,
-        evidence=quote,
+        evidence=quoted,
         terms=document.terms,
     )
 

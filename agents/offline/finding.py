@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from agents.archive import Archive
-from agents.offline.matching import SAME, alike
+from agents.offline.matching import same
 from agents.offline.mentions import Mention, mentions
+from agents.reading.same_event import same_event
 from corpus.dates import EventDate
 
 REPORTING_DAYS = 45
@@ -23,9 +24,12 @@ def evidence_for(archive: Archive, event: str, date: EventDate) -> Sequence[Ment
     until = date.last_day + timedelta(days=REPORTING_DAYS)
     found = archive.search(event, since=date.first_day, until=until, limit=DOCUMENTS)
     fitting = [
-        m for d in found for m in mentions(d) if m.date.overlaps(date) and alike(event, m.wording) >= SAME
+        m
+        for d in found
+        for m in mentions(d)
+        if m.date.overlaps(date) and same(event, m.wording, date, m.date)
     ]
-    ranked = sorted(fitting, key=lambda m: (-alike(event, m.wording), m.document.url, m.start))
+    ranked = sorted(fitting, key=lambda m: (-same_event(event, m.wording), m.document.url, m.start))
     first_of: dict[str, Mention] = {}
     for mention in ranked:
         first_of.setdefault(mention.document.publisher, mention)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.offline.matching import clusters
 from agents.offline.mentions import Mention
+from agents.reading.clustering import Statement, cluster
 from corpus.dates import EventDate, Precision
 
 QUOTED = 4
@@ -52,7 +52,8 @@ class Group:
 
 def groups_of(found: Sequence[Mention]) -> list[Group]:
     """Each event once, in order of date."""
-    grouped = [Group(tuple(sorted(members, key=_fitness))) for members in clusters(found)]
+    clusters = cluster([Statement(m.wording, m.date) for m in found])
+    grouped = [Group(tuple(sorted((found[i] for i in places), key=_fitness))) for places in clusters]
     return sorted(grouped, key=lambda g: (g.date, g.wording))
 
 

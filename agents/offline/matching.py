@@ -1,31 +1,20 @@
-"""Whether two wordings tell of one event, for the offline roles: `agents.reading.same_event` with its threshold."""
+"""Whether two wordings tell of one event, for the offline roles: `agents.reading.same_event` and its threshold."""
 
 from __future__ import annotations
 
-from corpus.text import agree, content_words, directions, jaccard, opposed, quantities
+from collections.abc import Iterable
+from functools import lru_cache
 
-SAME = 0.5
-
-
-def alike(a: str, b: str) -> float:
-    """0..1."""
-    if opposed(directions(a), directions(b)):
-        return 0.0
-    x, y = quantities(a), quantities(b)
-    if x and y and not any(agree(p, q) for p in x for q in y):
-        return 0.0
-    one, other = frozenset(content_words(a)), frozenset(content_words(b))
-    small = min(len(one), len(other)) or 1
-    return 0.5 * jaccard(one, other) + 0.5 * len(one & other) / small
+from agents.reading.same_event import same_event, threshold
+from corpus.dates import EventDate
 
 
-def clusters(found):
-    out = []
-    for m in sorted(found, key=lambda m: (m.date, m.document.url, m.start)):
-        for c in out:
-            if c[0].date.days_to(m.date) <= 3 and alike(c[0].wording, m.wording) >= SAME:
-                c.append(m)
-                break
-        else:
-            out.append([m])
-    return out
+@lru_cache(maxsize=200_000)
+def same(a: str, b: str, date_a: EventDate | None = None, date_b: EventDate | None = None) -> bool:
+    """Whether two wordings are taken for one event; dates count where both are given."""
+    return same_event(a, b, date_a=date_a, date_b=date_b) >= threshold()
+
+
+def same_as_any(text: str, others: Iterable[str]) -> bool:
+    """Whether a wording is taken for the event of any other, dates aside."""
+    return any(same(text, other) for other in others)

@@ -13,13 +13,13 @@ from agents.offline.phrasing import event_wording
 from agents.offline.statements import statements
 from agents.reading.dates import find_dates, statement_date
 from agents.reading.document import Document
+from agents.reading.evidence import quote
 from agents.reading.sentences import sentences
 from corpus.case import Evidence, Role
 from corpus.dates import EventDate, Precision
 from corpus.text import content_words, names
 
 MIN_WORDS, MAX_WORDS = 6, 60
-QUOTE_CONTEXT = 32
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,7 @@ class Mention:
 
     def evidence(self, role: Role = Role.SUPPORTS_EVENT) -> Evidence:
         """The sentence as a quotation."""
-        text = self.document.text
-        return Evidence(
-            source_id=self.document.source_id,
-            exact=text[self.start : self.end],
-            prefix=text[max(0, self.start - QUOTE_CONTEXT) : self.start],
-            suffix=text[self.end : self.end + QUOTE_CONTEXT],
-            start=self.start,
-            end=self.end,
-            role=role,
-        )
+        return quote(self.document, self.start, self.end, role)
 
 
 @lru_cache(maxsize=4096)

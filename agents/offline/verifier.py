@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agents.checks import check, check_claims
 from agents.library import View
-from agents.offline.matching import SAME, alike
+from agents.offline.matching import same
 from agents.offline.mentions import Mention, mentions
 from agents.reading.document import Document
 from agents.roles import Checked
@@ -65,8 +65,7 @@ class OfflineVerifier:
             mention
             for document in found
             for mention in mentions(document)
-            if parent.last_day < mention.date.first_day <= last
-            and alike(candidate.text, mention.wording) >= SAME
+            if parent.last_day < mention.date.first_day <= last and same(candidate.text, mention.wording)
         ]
         return min(fitting, key=lambda m: (m.date, m.document.url), default=None)
 

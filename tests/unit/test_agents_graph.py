@@ -70,6 +70,13 @@ def test_a_fault_of_the_program_fails_this_seed_only() -> None:
     assert failure.message == "RuntimeError: boom"
 
 
+@pytest.mark.parametrize("stage", [s for s in Stage if s is not Stage.DONE])
+def test_a_fault_is_filed_under_the_stage_it_came_in(stage: Stage) -> None:
+    failure = research(ScriptedRoles(breaks_at=stage)).failure
+    assert failure is not None
+    assert (failure.kind, failure.stage) == (FailureKind.BROKEN, stage)
+
+
 def test_the_machines_trouble_is_not_taken_for_a_seeds() -> None:
     with pytest.raises(OSError, match="disk"):
         research(ScriptedRoles(breaks=OSError("disk")))
