@@ -197,5 +197,7 @@ def _sentence(first: str, second: str, found: Difference) -> str:
         return f"{first if found.better == 'first' else second} is better"
     if found.families_needed is None:
         return "no difference shown"
-    more = max(0, found.families_needed - found.difference.families)
+    more = found.families_needed - found.difference.families
+    if more <= 0:
+        return "no difference shown, though the interval leaves out 0: the p-values are adjusted for many figures"
     return f"no difference shown; about {more} more event families would show one of this size"

@@ -3,10 +3,11 @@
 Reads `metrics.jsonl`, one JSON object a line with `step` and any of `loss` (training) and `eval_log_loss`
 or `eval_loss` (validation).
 
-The rule. The noise of a validation loss is read off its second differences. The rise from the best step to the
+The rule. The noise of a validation loss is read off the median of its third differences, which a
+steep start does not disturb. The rise from the best step to the
 last, with ± 1.96 standard errors, decides: wholly above 0 and above the tolerance is overfitting;
 reaching above the tolerance is undecided; else the run is sound, and it is underfitting where the best
-step is the last one and the loss still falls by more than the noise over the last quarter. Fewer than four
+step is the last one and the loss still falls by more than the noise over the last quarter. Fewer than five
 validations decide nothing.
 
 Does not cover: training itself; comparing runs with different validation sets.
@@ -27,7 +28,9 @@ from scipy.optimize import curve_fit
 from corpus.errors import InvalidFile, InvalidInput
 from evaluation.metrics import Floats
 
-FEWEST = 4
+FEWEST = 5
+NORMAL_MEDIAN = 0.6745
+"""Median of |x| for a standard normal x."""
 CLOSE = 0.01
 """The recommended stop is the earliest step whose validation loss is within this share of the best."""
 TOLERANCE = 0.02
@@ -121,7 +124,7 @@ def diagnose(curve: Curve, tolerance: float = TOLERANCE) -> Fit:
     if len(losses) < FEWEST:
         return Fit(FitFinding.UNDECIDED, f"{len(losses)} validations; the rule needs {FEWEST}")
     best = int(losses.argmin())
-    noise = math.sqrt(float((np.diff(losses, n=2) ** 2).mean()) / 6)
+    noise = float(np.median(np.abs(np.diff(losses, n=3)))) / (NORMAL_MEDIAN * math.sqrt(20))
     rise = float(losses[-1] - losses[best])
     half = 1.96 * noise * math.sqrt(2)
     limit = tolerance * abs(float(losses[best]))

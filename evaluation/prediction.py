@@ -10,7 +10,7 @@ Does not cover: whether the candidates are those of the case (`evaluation.pairin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -172,6 +172,16 @@ class Predictions:
     def of(self, mode: Mode) -> list[Prediction]:
         """The lines of one mode."""
         return [row for row in self.rows if row.mode is mode]
+
+    def limited_to(self, levels: Collection[tuple[str, int]]) -> Predictions:
+        """The lines that answer one of these levels (case, depth), and the whole trees of their cases."""
+        cases = {case_id for case_id, _ in levels}
+        kept = tuple(
+            row
+            for row in self.rows
+            if (row.case_id in cases if row.mode is Mode.TREE else (row.case_id, row.depth) in levels)
+        )
+        return Predictions(kept, self.origin)
 
     @property
     def tokens_per_second(self) -> float | None:

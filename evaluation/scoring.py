@@ -186,11 +186,14 @@ def _add_auroc(table: FigureTable, found: Forecasts) -> None:
     for name, side in (("auroc positive", y), ("auroc negative", 1 - y)):
         table.add(name, np.bincount(level, weights=placed * side, minlength=found.size))
         table.add(f"{name} count", np.bincount(level, weights=side, minlength=found.size))
+    # The value itself, spread over the positives: a total like the others, so that it can change sides with them.
+    table.add("auroc value", value * table.columns["auroc positive count"])
 
     def figure(totals: Totals) -> Floats:
         above = totals["auroc positive"] / totals["auroc positive count"]
         below = totals["auroc negative"] / totals["auroc negative count"]
-        return np.clip(above + below - value, 0.0, 1.0)
+        centre = totals["auroc value"] / totals["auroc positive count"]
+        return np.clip(above + below - centre, 0.0, 1.0)
 
     table.figures["auroc"] = figure
 

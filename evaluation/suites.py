@@ -14,7 +14,7 @@ import json
 import os
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -164,8 +164,8 @@ def suite_levels(stored: Suites, name: SuiteName, levels: Sequence[Level]) -> li
     return found
 
 
-def entry(stored: Suites, name: SuiteName, found: Evaluation) -> HistoryEntry:
-    """The history's line for one evaluation on one suite."""
+def entry(stored: Suites, name: SuiteName, found: Evaluation, at: datetime) -> HistoryEntry:
+    """The history's line for one evaluation on one suite; the suites of one run share their time."""
     figures = {}
     for scores in found.scores:
         for figure in TRACKED.get(scores.mode, ()):
@@ -175,7 +175,7 @@ def entry(stored: Suites, name: SuiteName, found: Evaluation) -> HistoryEntry:
                     value=own.value, low=own.low, high=own.high
                 )
     return HistoryEntry(
-        at=datetime.now(UTC).replace(microsecond=0),
+        at=at,
         model=found.model,
         suite=name,
         suite_hash=stored.hash_of(name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,15 @@ def run(predictions: Path, suites_file: Path, history: Path, as_json: bool, **va
     matcher, _ = build_matcher(matching)
     settings = build_settings(target, matcher, matching.audit, judging)
     levels = asked.of(split_of(stored.split))
-    entries = []
+    entries, at = [], datetime.now(UTC).replace(microsecond=0)
     for name in stored.suites:
         chosen = suite_levels(stored, name, levels)
-        entries.append(entry(stored, name, evaluate_levels(found, asked, chosen, settings)))
+        own = found.limited_to({level.key for level in chosen})
+        if not own.rows:
+            raise InvalidInput(
+                f"{predictions} answers no level of suite {name}; predict on split {stored.split}."
+            )
+        entries.append(entry(stored, name, evaluate_levels(own, asked, chosen, settings), at))
     append_history(history, entries)
     if as_json:
         print_json([found.model_dump(mode="json") for found in entries])
