@@ -6,8 +6,10 @@ only; TLS by the system's trust store as httpx sets it up.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import httpcore
 import httpx
@@ -35,6 +37,12 @@ def _mapped_errors() -> Iterator[None]:
         raise
 
 
+@cache
+def _trust_store() -> ssl.SSLContext:
+    """Read once per process: it takes 60 ms."""
+    return httpx.create_ssl_context()
+
+
 class _Stream(httpx.AsyncByteStream):
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response
@@ -54,7 +62,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, policy: AddressPolicy, max_connections: int = 100) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_trust_store(),
             max_connections=max_connections,
             max_keepalive_connections=20,
             keepalive_expiry=15.0,

@@ -224,3 +224,37 @@ class Access:
     def unreadable(self, what: str) -> ProviderFailure:
         """A failure for an answer that lacks what it should hold."""
         return self.failure(FetchProblem.WRONG_TYPE, f"{self.info.name} sent an answer without {what}.")
+
+
+class ForecastSource(Protocol):
+    """Gives probabilities as they stood at a moment."""
+
+    @property
+    def info(self) -> ProviderInfo:
+        """What it gives and needs."""
+        ...
+
+    async def forecasts(
+        self, words: str, as_of: datetime, count: int = 5
+    ) -> Sequence[Forecast] | ProviderFailure:
+        """Forecasts on questions that share words with `words`, the most fitting first.
+
+        Whether a question is the level's own is for the Estimator to judge; nothing here is after `as_of`.
+        """
+        ...
+
+    async def probe(self) -> ProviderFailure | None:
+        """One small real request; None where it answers as it should."""
+        ...
+
+
+@dataclass(frozen=True)
+class FactCheck:
+    """One published check of a claim."""
+
+    claim: str
+    rating: str
+    """In the publisher's own words."""
+    publisher: str
+    url: str
+    reviewed: EventDate | None

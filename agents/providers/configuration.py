@@ -66,7 +66,9 @@ def load(environment: Mapping[str, str], path: Path | None = None) -> WebConfigu
     settings = table["settings"]
     contact = environment.get("PSYCHOHISTORY_CONTACT", settings["contact"])
     listed = environment.get("PSYCHOHISTORY_ALLOW")
-    allow = settings["allow"] if listed is None else [part for part in listed.split(",") if part.strip()]
+    allow = (
+        settings["allow"] if listed is None else [part.strip() for part in listed.split(",") if part.strip()]
+    )
     for entry in allow:
         AllowedPeer.parse(entry)
     return WebConfiguration(
