@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from transformers import PrinterCallback
 from trl import SFTConfig
 
 from corpus.errors import DiskFull
@@ -51,7 +51,7 @@ from training.runfolder import (
     write_json,
 )
 from training.separation import check_separation
-from training.trainer import DialogueTrainer, KeepBest, KeepMetrics, MarkCheckpoints
+from training.trainer import DialogueTrainer, KeepBest, KeepMetrics, MarkCheckpoints, ShowProgress
 
 
 class StageName(StrEnum):
@@ -143,7 +143,7 @@ def make_trainer(
     )
     check_separation(model, collator, held_out[: min(len(held_out), 16)], encoder.letter_ids)
     losses = stage.loss
-    return DialogueTrainer(
+    trainer = DialogueTrainer(
         model=model,
         args=_arguments(job, len(rows)),
         data_collator=collator,
@@ -155,11 +155,14 @@ def make_trainer(
             KeepBest(job.folder.best, stage.patience),
             KeepMetrics(job.folder),
             MarkCheckpoints(job.folder),
+            ShowProgress(job.name.value),
         ],
         weights=Weights(losses.propose, losses.weigh, losses.when, losses.brier),
         letter_ids=encoder.letter_ids,
         scale=stage.batch * mean_levels(train),
     )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def mean_levels(chains: Sequence[Chain]) -> float:
@@ -203,7 +206,7 @@ def _arguments(job: Any, rows: int) -> SFTConfig:
         warmup_steps=stage.warmup_share,
         weight_decay=stage.weight_decay,
         lr_scheduler_type="cosine",
-        logging_steps=10,
+        logging_steps=min(10, stage.evaluate_every),
         save_strategy="steps",
         save_steps=stage.save_every,
         save_total_limit=2,
@@ -224,7 +227,7 @@ def _arguments(job: Any, rows: int) -> SFTConfig:
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         report_to="none",
-        disable_tqdm=not sys.stderr.isatty(),
+        disable_tqdm=True,  # its bar writes to standard output; `ShowProgress` does not
     )
 
 

@@ -6,11 +6,14 @@ log gains one line for each kind of turn, and callbacks keep metrics, the best w
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
+from rich.progress import Progress
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import ExportableState
 from trl import SFTTrainer
@@ -149,3 +152,45 @@ class KeepBest(TrainerCallback, ExportableState):
         self.waited += 1
         if self.patience is not None and self.waited >= self.patience:
             control.should_training_stop = True
+
+
+class ShowProgress(TrainerCallback):
+    """A bar on the terminal (standard error) with the newest losses; nothing where there is no terminal."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._bar: Progress | None = None
+        self._task: Any = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if sys.stderr.isatty() and state.is_world_process_zero:
+            self._bar = Progress(*Progress.get_default_columns(), console=Console(stderr=True))
+            self._task = self._bar.add_task(self.name, total=state.max_steps, completed=state.global_step)
+            self._bar.start()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=state.global_step)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Any = None,
+        **_: Any,
+    ) -> None:
+        if self._bar is not None and logs:
+            shown = {name: value for name, value in logs.items() if name.endswith("_loss")}
+            told = ", ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in shown.items())
+            self._bar.update(self._task, description=f"{self.name}: {told}")
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()

@@ -23,9 +23,9 @@ from corpus.case import MAX_DEPTH
 from corpus.dates import EventDate, horizon_end, months_between
 from training.dialogue import when_steps
 
-_VERBS = (
-    "raises cuts opens closes taxes frees bans leases buys sells guards floods drains maps joins leaves "
-    "funds audits seals renews"
+_DEEDS = (
+    "Sale Closure Opening Taxing Lease Purchase Guarding Flooding Draining Mapping Funding Audit Sealing Renewal "
+    "Raising Clearing Ban Freeing Joining Blessing"
 ).split()
 _OBJECTS = (
     "grain harbour canal border mint railway mine archive forest bridge granary lighthouse customs river "
@@ -68,8 +68,8 @@ def make_world(seed: int, depth: int = 3, horizon_months: int = 24) -> World:
     """The world of a seed, `depth` levels deep; the same seed gives the same world."""
     rng = np.random.default_rng([20_240_101, seed])
     layers = min(depth, MAX_DEPTH) + 1
-    pairs = rng.permutation(len(_VERBS) * len(_OBJECTS))[: layers * ACTIONS_PER_LAYER]
-    phrases = [f"{_VERBS[p % len(_VERBS)]} the {_OBJECTS[p // len(_VERBS)]}" for p in pairs]
+    pairs = rng.permutation(len(_DEEDS) * len(_OBJECTS))[: layers * ACTIONS_PER_LAYER]
+    phrases = [f"{_DEEDS[p % len(_DEEDS)]} of the {_OBJECTS[p // len(_DEEDS)]}" for p in pairs]
     forks: dict[tuple[int, int, int], Fork] = {}
     for layer in range(layers - 1):
         for action in range(ACTIONS_PER_LAYER):

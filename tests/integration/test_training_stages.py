@@ -1,0 +1,193 @@
+"""Stages on a tiny random model: exact resume, early stopping, damage, disks, other bases. FICTIONAL."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from corpus.errors import DiskFull, InvalidFile, InvalidInput, SnapshotError
+from corpus.snapshot import Snapshot, SnapshotInfo, read_snapshot, write_snapshot
+from corpus.splits import Ratios
+from tests.tiny_models import encoder, random_model
+from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Stage
+from training.models import load_base, with_adapter
+from training.runfolder import COMPLETE, METADATA, METRICS, RunFolder, require_finished
+from training.stages import StageName, run_stage
+from training.synthetic import Recipe, synthetic_cases, write_synthetic
+
+RATIOS = Ratios(train=0.7, validation=0.15, test=0.15)
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    folder = tmp_path_factory.mktemp("synthetic") / "world"
+    write_synthetic(folder, Recipe(24, (5,), depth=2), RATIOS)
+    return read_snapshot(folder)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("base")
+    random_model("llama").save_pretrained(folder)
+    encoder().tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def experiment(base: str, **stage: object) -> Experiment:
+    fields = {"epochs": 2, "batch": 2, "accumulation": 2, "save_every": 3, "evaluate_every": 3,
+              "learning_rate": 1e-2} | stage  # fmt: skip
+    return Experiment(
+        name="test", base=base, precision=Precision.FLOAT32, data=Data(max_tokens=1000),
+        lora=Lora(rank=4, alpha=8), sft=Stage(**fields),  # type: ignore[arg-type]
+        score=Stage(epochs=1, batch=2, accumulation=1, save_every=50, evaluate_every=4, learning_rate=1e-2,
+                    loss=Losses(propose=0.0, brier=1.0)),
+    )  # fmt: skip
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "final" / "adapter_model.safetensors")
+
+
+def lines(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+
+
+def test_a_stage_leaves_a_whole_folder_and_a_second_call_does_nothing(
+    snapshot: Snapshot, base: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "sft"
+    first = run_stage(experiment(base), StageName.SFT, snapshot, out)
+    assert first.metadata["status"] == "finished"
+    assert first.metadata["splits"]["train"]["cases"] == len(snapshot.splits.train)
+    names = {key for line in lines(out) for key in line}
+    assert {"propose_loss", "weigh_loss", "when_loss", "eval_log_loss", "eval_when_loss"} <= names
+    losses = [line["eval_log_loss"] for line in lines(out) if "eval_log_loss" in line]
+    assert min(losses) == pytest.approx(first.metadata["best_validation_log_loss"])
+    assert not [path for path in (out / "final").iterdir() if path.suffix in (".bin", ".pt", ".pth")]
+    changed = (out / METADATA).stat().st_mtime_ns
+    again = run_stage(experiment(base), StageName.SFT, snapshot, out)
+    assert again.was_finished
+    assert (out / METADATA).stat().st_mtime_ns == changed
+    with pytest.raises(InvalidInput, match="another config"):
+        run_stage(experiment(base, epochs=1), StageName.SFT, snapshot, out)
+    scored = run_stage(experiment(base), StageName.SCORE, snapshot, tmp_path / "score", require_finished(out))
+    assert set(weights(tmp_path / "score")) == set(weights(out))
+    assert scored.metadata["steps"] > 0
+
+
+def sft_command(config: Path, data: Path, out: Path) -> subprocess.Popen[bytes]:
+    """`training sft` as a user types it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "training.cli", "sft", str(data), "--config", str(config), "--out", str(out)],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def test_killed_and_resumed_ends_with_the_same_weights(snapshot: Snapshot, base: str, tmp_path: Path) -> None:
+    """kill -9 after a checkpoint; the same settings go on to bit-equal weights and the same reports."""
+    settings = experiment(base, epochs=6, save_every=4, evaluate_every=8)
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    killed = RunFolder(tmp_path / "killed")
+    process = sft_command(tmp_path / "test.yaml", snapshot.folder, killed.path)
+    while process.poll() is None and not (killed.checkpoints / "checkpoint-4" / COMPLETE).exists():
+        time.sleep(0.02)
+    process.kill()
+    said, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said.decode()[-2000:]
+    assert not (killed.path / METADATA).exists()
+    resumed = run_stage(settings, StageName.SFT, snapshot, killed.path)
+    whole = run_stage(settings, StageName.SFT, snapshot, tmp_path / "whole")
+    assert resumed.metadata["best_validation_log_loss"] == whole.metadata["best_validation_log_loss"]
+    a, b = weights(tmp_path / "whole"), weights(killed.path)
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    validations = [
+        [(line["step"], line["eval_log_loss"]) for line in lines(folder) if "eval_log_loss" in line]
+        for folder in (tmp_path / "whole", killed.path)
+    ]
+    assert validations[0] == validations[1]
+
+
+def test_a_damaged_checkpoint_is_named_and_an_unmarked_one_does_not_count(
+    snapshot: Snapshot, base: str, tmp_path: Path
+) -> None:
+    settings = experiment(base, max_steps=6, evaluate_every=6)
+    run_stage(settings, StageName.SFT, snapshot, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    (folder.path / METADATA).unlink()
+    newest = folder.newest_checkpoint()
+    assert newest is not None
+    assert newest.name == "checkpoint-6"
+    shutil.copytree(newest, folder.checkpoints / "checkpoint-9")
+    (folder.checkpoints / "checkpoint-9" / COMPLETE).unlink()
+    assert folder.newest_checkpoint() == newest
+    cut = newest / "adapter_model.safetensors"
+    cut.write_bytes(cut.read_bytes()[:100])
+    with pytest.raises(InvalidFile, match=r"checkpoint-6/adapter_model.safetensors was cut or altered"):
+        run_stage(settings, StageName.SFT, snapshot, folder.path)
+
+
+def test_training_stops_when_validation_no_longer_improves(
+    snapshot: Snapshot, base: str, tmp_path: Path
+) -> None:
+    settings = experiment(base, epochs=8, learning_rate=2.0, evaluate_every=1, patience=2, save_every=50)
+    result = run_stage(settings, StageName.SFT, snapshot, tmp_path / "run")
+    assert result.metadata["steps"] == result.metadata["best_step"] + 2
+    assert result.metadata["steps"] < 8 * 4
+
+
+def test_a_full_disk_ends_in_one_sentence(snapshot: Snapshot, base: str, tmp_path: Path) -> None:
+    """/dev/full answers every write with "no space left on device"."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / METRICS).symlink_to("/dev/full")
+    with pytest.raises(DiskFull, match=r"No space is left where .* goes on from the last checkpoint"):
+        run_stage(experiment(base), StageName.SFT, snapshot, tmp_path / "run")
+
+
+def test_an_adapter_for_another_base_is_refused(snapshot: Snapshot, base: str, tmp_path: Path) -> None:
+    run_stage(experiment(base, max_steps=1), StageName.SFT, snapshot, tmp_path / "run")
+    other = tmp_path / "other"
+    random_model("qwen3").save_pretrained(other)
+    with pytest.raises(InvalidInput, match=r"was trained on .*, not on .*other"):
+        with_adapter(load_base(str(other), Precision.FLOAT32), tmp_path / "run" / "final", str(other))
+
+
+def test_what_does_not_fit_is_said_before_the_first_step(
+    snapshot: Snapshot, base: str, tmp_path: Path
+) -> None:
+    settings = experiment(base)
+    long = settings.model_copy(update={"data": Data(max_tokens=200)})
+    with pytest.raises(InvalidInput, match=r"dialogues are over the limit of 200 tokens: c[0-9a-f]+ \("):
+        run_stage(long, StageName.SFT, snapshot, tmp_path / "long")
+    experts = settings.model_copy(update={"lora": Lora(adapt=Adapt.EXPERTS)})
+    with pytest.raises(InvalidInput, match="LlamaForCausalLM has no fused experts"):
+        run_stage(experts, StageName.SFT, snapshot, tmp_path / "experts")
+    missing = settings.model_copy(update={"base": str(tmp_path / "nowhere")})
+    with pytest.raises(InvalidInput, match="nowhere' cannot be loaded"):
+        run_stage(missing, StageName.SFT, snapshot, tmp_path / "missing")
+    empty = tmp_path / "empty"
+    bare = [case.model_copy(update={"outcomes": ()}) for case in synthetic_cases(Recipe(5))]
+    write_snapshot(empty, bare, SnapshotInfo({}, synthetic=True))
+    with pytest.raises(InvalidInput, match="Split train holds no usable case"):
+        run_stage(settings, StageName.SFT, read_snapshot(empty), tmp_path / "none")
+
+
+def test_a_snapshot_that_was_altered_is_refused(tmp_path: Path) -> None:
+    write_synthetic(tmp_path / "world", Recipe(5))
+    with (tmp_path / "world" / "cases.jsonl").open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(SnapshotError, match="does not match its manifest"):
+        read_snapshot(tmp_path / "world")
