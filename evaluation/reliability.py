@@ -74,6 +74,8 @@ class Decomposition:
     reliability: float
     resolution: float
     uncertainty: float
+    values: int
+    """Distinct forecast values; where each stands alone, only the sum of the parts means anything."""
 
     @property
     def brier(self) -> float:
@@ -201,6 +203,7 @@ def decompose(probability_P: npt.ArrayLike, outcome_P: npt.ArrayLike) -> Decompo
         reliability=float((count * (values - observed) ** 2).sum() / len(p)),
         resolution=float((count * (observed - base) ** 2).sum() / len(p)),
         uncertainty=base * (1 - base),
+        values=len(values),
     )
     direct = float(((p - y) ** 2).mean())
     if not math.isclose(parts.brier, direct, rel_tol=1e-9, abs_tol=1e-9):

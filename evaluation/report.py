@@ -205,7 +205,8 @@ def _reliability(scores: Scores) -> str:
     if parts:
         text = (
             f"<p>Brier {parts.brier:.4f} = reliability {parts.reliability:.4f} − resolution {parts.resolution:.4f} "
-            f"+ uncertainty {parts.uncertainty:.4f} (over distinct forecast values).</p>"
+            f"+ uncertainty {parts.uncertainty:.4f}, over {parts.values} distinct values among "
+            f"{scores.notes['options']} forecasts (where few repeat, only the sum says something).</p>"
         )
     return f'<h3>Reliability</h3><div class="pair">{"".join(figures)}</div>{text}'
 
@@ -319,7 +320,7 @@ def _curve(parts: ReportParts) -> str:
 def _history(parts: ReportParts) -> str:
     if not parts.history:
         return ""
-    return "<h2>Trend on the suites</h2>" + "".join(trend_charts(parts.history))
+    return f'<h2>Trend on the suites</h2><div class="pair">{"".join(trend_charts(parts.history))}</div>'
 
 
 def trend_charts(history: Sequence[HistoryEntry]) -> list[str]:
@@ -334,8 +335,9 @@ def trend_charts(history: Sequence[HistoryEntry]) -> list[str]:
             if (points := _points(history, suite, name, runs))
         ]
         charts.append(
-            f"<h3>{escape(name)}</h3>"
+            f"<div><h3>{escape(name)}</h3>"
             + svg.line_chart(lines, f"{name} over the runs", x_label="run", y_label="")
+            + "</div>"
         )
     return charts
 
@@ -458,5 +460,5 @@ def trend_page(history: Sequence[HistoryEntry]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Trend on the suites</title>'
         f'<link rel="icon" href="data:,"><style>{style}</style></head><body><main><h1>Trend on the suites</h1>'
-        f"{charts}</main></body></html>"
+        f'<div class="pair">{charts}</div></main></body></html>'
     )
