@@ -16,6 +16,8 @@ _TABLE = {
     "show": ("agents.commands.look", "show", "One case as a page: chain, alternatives, quotes."),
     "verify": ("agents.commands.look", "verify", "Check a case's quotations against the stored texts."),
     "archive": ("agents.archive_cli", "archive", "Your own documents: add, list, search."),
+    "providers": ("agents.providers_cli", "providers", "Sources on the web: what they need, whether they answer."),
+    "prices": ("agents.prices_cli", "prices", "What models cost, for the cap of a run."),
     "import": ("agents.commands.move", "import_", "Read cases from a file."),
     "export": ("agents.commands.export", "export", "Freeze approved cases as a snapshot folder."),
     "backup": ("agents.commands.move", "backup", "Write the whole store to one file."),

@@ -53,6 +53,7 @@ _MAKERS: tuple[tuple[ProviderInfo, Callable[[Access], Provider]], ...] = (
     (manifold.INFO, manifold.Manifold),
     (fact_checks.INFO, fact_checks.FactChecks),
 )
+NAMES = tuple(info.name for info, _ in _MAKERS)
 SEARCH_NAMES = ("searxng", "tavily", "brave", "exa", "gdelt")
 LIST_NAMES = ("wikipedia", "gdelt")
 FORECAST_NAMES = ("polymarket", "manifold", "spf")

@@ -1,0 +1,123 @@
+"""The web as a library: searched by every ready engine, read page by page under the cut-off.
+
+A hit is only an address; what a role gets is the page as `agents.fetch` could show it to have stood. What
+cannot be shown available in time is counted and left out where a cut-off is set. Browsing a period is the
+local archive's: on the web, dated lists (`Registry.lists`) give seeds instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from agents.fetch import AsOfFetcher
+from agents.fetching.result import FetchFailure
+from agents.providers.base import Hit, ProviderFailure, Query, WebSearch
+from agents.reading.address import canonical_url
+from agents.reading.document import Document
+
+_ENGLISH = frozenset({"en", "und"})
+
+
+@dataclass
+class WebReading:
+    """What became of the pages that searches pointed to, for the run's summary."""
+
+    hits: int = 0
+    read: int = 0
+    unavailable: int = 0
+    """Not shown available by the cut-off: undated, or younger."""
+    foreign: int = 0
+    failed: int = 0
+
+    def line(self) -> str:
+        """One sentence."""
+        return (
+            f"{self.hits} pages found, {self.read} read, {self.unavailable} not shown available in time, "
+            f"{self.foreign} not in English, {self.failed} unreachable or unreadable"
+        )
+
+
+class WebLibrary:
+    """`agents.library.Library` over search engines and the as-of fetcher."""
+
+    def __init__(
+        self,
+        searches: Sequence[WebSearch],
+        fetcher: AsOfFetcher,
+        *,
+        sites: tuple[str, ...] = (),
+        on_failure: Callable[[ProviderFailure], None] = lambda failure: None,
+    ) -> None:
+        self._searches = searches
+        self._fetcher = fetcher
+        self._sites = sites
+        self._on_failure = on_failure
+        self.reading = WebReading()
+
+    async def search(
+        self, query: str, *, since: date | None, before: date | None, until: datetime | None, limit: int
+    ) -> Sequence[Document]:
+        """Pages that all engines point to, interleaved by rank, shown available by `until`; at most `limit`.
+
+        `before` and `since` bound the publication where it is known; the engines' own dates decide nothing.
+        """
+        latest = min((day for day in (before, until.date() if until else None) if day), default=None)
+        asked = Query(query, since=since, before=latest, domains=self._sites, count=limit)
+        answers = await asyncio.gather(*(search.search(asked) for search in self._searches))
+        hits = _interleaved(self._kept(answers))[:limit]
+        self.reading.hits += len(hits)
+        pages = await asyncio.gather(*(self._fetcher.document(hit.url, until) for hit in hits))
+        documents = [page for page in pages if self._may_be_read(page, until)]
+        return [document for document in _once(documents) if _published_within(document, since, before)]
+
+    async def browse(self, first: date, last: date) -> Sequence[Document]:
+        """Nothing: the web cannot be browsed by day."""
+        return ()
+
+    def _kept(self, answers: Iterable[Sequence[Hit] | ProviderFailure]) -> list[Sequence[Hit]]:
+        kept: list[Sequence[Hit]] = []
+        for answer in answers:
+            if isinstance(answer, ProviderFailure):
+                self._on_failure(answer)
+            else:
+                kept.append(answer)
+        return kept
+
+    def _may_be_read(self, page: Document | FetchFailure, until: datetime | None) -> bool:
+        if isinstance(page, FetchFailure):
+            self.reading.failed += 1
+        elif until is not None and not page.available_by(until):
+            self.reading.unavailable += 1
+        elif page.language not in _ENGLISH:
+            self.reading.foreign += 1
+        else:
+            self.reading.read += 1
+            return True
+        return False
+
+
+def _interleaved(answers: list[Sequence[Hit]]) -> list[Hit]:
+    """First all first hits, then all second ones; each page once."""
+    found: dict[str, Hit] = {}
+    for rank in range(max((len(answer) for answer in answers), default=0)):
+        for answer in answers:
+            if rank < len(answer):
+                found.setdefault(canonical_url(answer[rank].url), answer[rank])
+    return list(found.values())
+
+
+def _once(pages: Iterable[Document | FetchFailure]) -> list[Document]:
+    """Documents without those that two addresses led to."""
+    return list({page.source_id: page for page in pages if isinstance(page, Document)}.values())
+
+
+def _published_within(document: Document, since: date | None, before: date | None) -> bool:
+    published = document.published_at
+    if published is None:
+        return True
+    return (since is None or published.last_day >= since) and (
+        before is None or published.first_day <= before
+    )
