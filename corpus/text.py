@@ -58,7 +58,7 @@ def normalise(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Word tokens in lower case, in order; figures keep their points, words their inner apostrophes."""
-    return [match[0].casefold() for match in _WORD.finditer(text)]
+    return _WORD.findall(text.casefold())
 
 
 @lru_cache(maxsize=50_000)
@@ -79,11 +79,16 @@ def stem(word: str) -> str:
 
 def content_words(text: str) -> list[str]:
     """Stems of the words that carry meaning, in order; stop words and single letters left out."""
-    return [
-        stem(word.replace("'s", "").replace("’s", ""))
+    return list(_content_words(text))
+
+
+@lru_cache(maxsize=8_192)  # signature, relevance and shingles ask for the same sentence one after the other
+def _content_words(text: str) -> tuple[str, ...]:
+    return tuple(
+        stem(word.replace("'s", "").replace("’s", "") if "'" in word or "’" in word else word)
         for word in words(text)
         if word not in STOPWORDS and (len(word) > 1 or word.isdigit())
-    ]
+    )
 
 
 def shingles(text: str, size: int = 3) -> frozenset[str]:
@@ -181,13 +186,18 @@ def names(text: str) -> frozenset[str]:
     found = set()
     for match in _NAME.finditer(text):
         parts = [part for part in _WORD.findall(match[0])]
-        if _starts_sentence(text, match.start()) and len(parts) == 1 and not parts[0].isupper():
+        if _starts_sentence(text, match.start()) and len(parts) == 1 and not _shows_a_name(parts[0]):
             continue
         kept = [part.casefold().removesuffix("'s").removesuffix("’s") for part in parts]
         kept = [part for part in kept if part not in _NOT_NAMES]
         if kept:
             found.add(" ".join(kept))
     return frozenset(found)
+
+
+def _shows_a_name(word: str) -> bool:
+    """An abbreviation or a possessive is a name even where a capital is due anyway."""
+    return word.isupper() or word.endswith(("'s", "’s"))
 
 
 def _starts_sentence(text: str, at: int) -> bool:

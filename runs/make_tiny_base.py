@@ -74,7 +74,7 @@ def build(work: Path, cases: int, out: Path) -> None:
         sft=stage,
     )
     result = run_stage(experiment, StageName.SFT, snapshot, work / "run")
-    print(result.metadata)  # noqa: T201
+    print(result.metadata)
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(work / "run" / "final", out)
 

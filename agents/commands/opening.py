@@ -7,13 +7,15 @@ import subprocess
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from agents.archive import Archive, starter_archive
 from corpus.errors import EmptyArchive
 from db.session import Store, open_store
+
+if TYPE_CHECKING:  # most commands read no archive and need not wait for it
+    from agents.archive import Archive
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -48,6 +50,8 @@ def opened_store(db: str | None) -> Store:
 
 def opened_archive(path: Path | None) -> Archive:
     """The archive that is asked for; raises EmptyArchive where nothing lies in it."""
+    from agents.archive import Archive, starter_archive
+
     if path is None:
         return starter_archive()
     if not path.is_file():

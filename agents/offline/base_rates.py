@@ -8,7 +8,6 @@ from datetime import date, datetime
 
 from corpus.case import Case
 from corpus.dates import horizon_end
-from corpus.intervals import wilson
 from corpus.kinds import Kind, kind_of, same_kind
 
 ENOUGH = 5
@@ -52,6 +51,8 @@ class BaseRates:
         ]  # fmt: skip
         if len(fitting) < ENOUGH:
             return None
+        from corpus.intervals import wilson  # brings scipy, which most runs never need
+
         happened = sum(x.happened for x in fitting)
         value = (happened + PRIOR_WEIGHT / options) / (len(fitting) + PRIOR_WEIGHT)
         interval = wilson(happened, len(fitting))

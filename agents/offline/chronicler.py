@@ -24,6 +24,8 @@ from corpus.dates import EventDate, add_months, horizon_end
 
 WINDOWS_MONTHS = (1, 3, 6, 12, 24)
 """Widening windows after the parent; the horizon itself is the last."""
+EARLY_MONTHS = 6
+"""The months after the parent are searched by themselves as well, so that later ones do not crowd them out."""
 REPORTING_DAYS = 45
 """A document about an event may be published this long after it and still be found in its window."""
 DOCUMENTS_A_WINDOW = 60
@@ -66,9 +68,11 @@ class OfflineChronicler:
             return ChainEnd("The last outcome has no date, so nothing can follow it.")
         around = await surroundings(view, case)
         topic, last = Topic(case, around), horizon_end(parent, case.horizon_months)
-        linker = Linker(topic, Rarity([*await search_after(view, topic, parent, last), *around]), parent)
+        whole = await search_after(view, topic, parent, last)
+        early = await search_after(view, topic, parent, min(last, add_months(parent.last_day, EARLY_MONTHS)))
+        linker = Linker(topic, Rarity([*whole, *around]), parent)
+        found = list({document.source_id: document for document in (*early, *whole)}.values())
         for until in _windows(parent, last):
-            found = await search_after(view, topic, parent, until)
             options = _options(case, found, rejected, until, linker)
             if options:
                 return _link(len(case.outcomes) + 1, max(options, key=lambda o: (o.score, o.group.wording)))

@@ -52,6 +52,8 @@ class Group:
 
 def groups_of(found: Sequence[Mention]) -> list[Group]:
     """Each event once, in order of date."""
+    if len(found) < 2:
+        return [Group((mention,)) for mention in found]
     clusters = cluster([Statement(m.wording, m.date) for m in found])
     grouped = [Group(tuple(sorted((found[i] for i in places), key=_fitness))) for places in clusters]
     return sorted(grouped, key=lambda g: (g.date, g.wording))

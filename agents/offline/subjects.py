@@ -33,6 +33,12 @@ def subject_scores(text: str) -> dict[str, float]:
     }
 
 
+def touches(domain: str, text: str) -> bool:
+    """Whether a document holds enough words of a domain for one of its sentences to belong to it."""
+    scores = subject_scores(text)
+    return scores[domain] >= ENOUGH if domain in scores else speaks_of(domain, "", text) > 0
+
+
 def speaks_of(domain: str, sentence: str, document: str) -> float:
     """How surely a sentence of a document belongs to a domain; 0 where another domain fits clearly better.
 

@@ -35,11 +35,15 @@ class Rarity:
         texts = {document.text_sha256: document for document in documents}
         self._count = Counter(term for d in texts.values() for term in terms_of(f"{d.title}. {d.text}"))
         self._size = len(texts)
+        self._weights: dict[str, float] = {}
 
     def weight(self, term: str) -> float:
         """1 for a term nobody else uses, near 0 for one that all documents hold; names count double."""
-        share = math.log((self._size + 1) / (self._count[term] + 0.5)) / math.log(2 * self._size + 2)
-        return max(0.0, share) * (NAME_WEIGHT if term.startswith("=") else 1.0)
+        known = self._weights.get(term)
+        if known is None:
+            share = math.log((self._size + 1) / (self._count[term] + 0.5)) / math.log(2 * self._size + 2)
+            known = self._weights[term] = max(0.0, share) * (NAME_WEIGHT if term.startswith("=") else 1.0)
+        return known
 
 
 class Topic:

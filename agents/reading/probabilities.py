@@ -33,10 +33,10 @@ _PATTERNS: tuple[re.Pattern[str], ...] = tuple(
         rf"(?P<share>{_RANGE})\sof\s(?:the\s|all\s)?(?:\d+\s)?{_PEOPLE}\b[^.;]{{0,80}}?\b{_THINK}\s(?:that\s)?(?P<about>)",
         rf"(?P<some>{_COUNT})\s(?:out\s)?of\s(?:the\s|all\s)?(?P<all>{_COUNT})\s(?:\w+\s)?{_PEOPLE}\b[^.;]{{0,80}}?"
         rf"\b{_THINK}\s(?:that\s)?(?P<about>)",
-        rf"{_RANGE}[\s-](?:or\s(?:so|more|less|higher|greater)\s)?(?:implied\s)?{_CHANCE}\s(?:of|that|for)\s(?P<about>)",
-        rf"(?P<some>{_COUNT})[\s-](?:in|out\sof)[\s-](?:a\s)?(?P<all>{_COUNT})\s{_CHANCE}\s(?:of|that|for)\s(?P<about>)",
-        rf"(?P<even>50[-/–]50|fifty-fifty|even)\s(?:\w+\s)?{_CHANCE}\s(?:of|that|for)\s(?P<about>)",
-        rf"{_CHANCE}\s(?:of|that|for)\s(?P<middle>[^.;]{{4,120}}?)\s(?:is|was|are|were|at|stands|stood|rose|fell|"
+        rf"{_RANGE}[\s-](?:or\s(?:so|more|less|higher|greater)\s)?(?:implied\s)?{_CHANCE}\s(?:of|that|for|on)\s(?P<about>)",
+        rf"(?P<some>{_COUNT})[\s-](?:in|out\sof)[\s-](?:a\s)?(?P<all>{_COUNT})\s{_CHANCE}\s(?:of|that|for|on)\s(?P<about>)",
+        rf"(?P<even>50[-/–]50|fifty-fifty|even)\s(?:\w+\s)?{_CHANCE}\s(?:of|that|for|on)\s(?P<about>)",
+        rf"{_CHANCE}\s(?:of|that|for|on)\s(?P<middle>[^.;]{{4,120}}?)\s(?:is|was|are|were|at|stands|stood|rose|fell|"
         rf"climbed|dropped|jumped|to)\s(?:now\s|put\s|seen\s|only\s|just\s|about\s|around\s|roughly\s|at\s|to\s)*{_RANGE}",
         rf"(?P<named>[a-z]+)\s(?:probability|odds)\s(?:of|at)\s(?:about\s|around\s)?{_RANGE}",
         rf"\b(?:is|are|was|were)\s(?:now\s|about\s|only\s)?{_RANGE}\s(?P<likely>likely|certain)\s(?:to|that)\s",

@@ -182,7 +182,7 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     archive_file(tmp_path)
     agents(tmp_path, "status")
     with sqlite3.connect(tmp_path / "cases.sqlite") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999_from_tomorrow'")
+        connection.execute("UPDATE store_version SET version_num = '9999_from_tomorrow'")
     connection.close()
     ended = agents(tmp_path, "run", *ECONOMICS)
     assert ended.code == 1
