@@ -282,7 +282,7 @@ def families_to_decide(found: Interval, target: float) -> int | None:
     if found.method is IntervalMethod.WILSON:
         return _wilson_decides(found, target)
     half = found.value - found.low if found.value > target else found.high - found.value
-    return math.ceil(found.families * (half / abs(found.value - target)) ** 2)
+    return math.ceil(found.families * (half / abs(found.value - target)) ** 2 - 1e-6)
 
 
 def _wilson_decides(found: Interval, target: float) -> int:
