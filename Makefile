@@ -5,8 +5,12 @@ BIN := $(VENV)/bin
 # uv where it can be had, else pip; both install exactly what the lock names.
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python $(1); else $(BIN)/pip install -q $(1); fi
 export TEST_ARGS ?=
+# torch is pinned here alone and installed by pip. Another build of it, for example for one CUDA version:
+#   make training TORCH_INDEX="--index-url https://download.pytorch.org/whl/cu128"
+TORCH := torch==2.13.0
+TORCH_INDEX ?=
 
-.PHONY: run test lint lock bench clean help
+.PHONY: run test training lint lock lock-training bench clean help
 
 help: ## what can be typed
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -17,6 +21,8 @@ run: $(VENV)/.run ## research 2018-2022 economics on the shipped archive, withou
 test: $(VENV)/.dev ## every test, on SQLite and Postgres
 	$(BIN)/python -m pytest $(TEST_ARGS)
 
+training: $(VENV)/.training ## what tuning and forecasting need, torch included (TORCH_INDEX names another index)
+
 lint: $(VENV)/.dev ## formatting, rules, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -26,6 +32,15 @@ lint: $(VENV)/.dev ## formatting, rules, types, layers
 lock: $(VENV)/.uv ## pin the newest versions that fit; torch is never in these locks (see docs/install.md)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --upgrade pyproject.toml --extra agents --extra postgres -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml --extra agents --extra postgres --extra dev -c requirements.lock -o requirements-dev.lock
+
+# The training extra without torch and what only torch brings: CUDA's packages are some two gigabytes, and which
+# of them are right depends on the torch build that is installed.
+COMPILE_TRAINING := $(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml --extra training -c requirements.lock -c $(VENV)/torch.txt
+lock-training: $(VENV)/.uv
+	echo $(TORCH) > $(VENV)/torch.txt
+	$(COMPILE_TRAINING) --no-annotate -o $(VENV)/whole.lock
+	$(COMPILE_TRAINING) -o requirements-training.lock \
+		$$(grep -oE '^(torch|triton|cuda-[a-z0-9-]+|nvidia-[a-z0-9-]+)' $(VENV)/whole.lock | sed 's/^/--no-emit-package /')
 
 clean: ## remove what was built here; stores and archives of users lie elsewhere
 	rm -rf $(VENV) build dist artefacts .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
@@ -48,3 +63,9 @@ $(VENV)/.dev: $(VENV)/.uv requirements-dev.lock pyproject.toml
 	@$(call INSTALL,-r requirements-dev.lock)
 	@$(call INSTALL,--no-deps -e .)
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.training: $(VENV)/.run requirements-training.lock
+	@echo "Installing $(TORCH) and what requirements-training.lock names …"
+	@$(BIN)/pip install -q $(TORCH) $(TORCH_INDEX)
+	@$(call INSTALL,--no-deps -r requirements-training.lock)
+	@touch $@

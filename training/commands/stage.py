@@ -11,6 +11,7 @@ import click
 from corpus.commandline import print_json
 from corpus.snapshot import read_snapshot
 from training.config import Experiment, read_experiment
+from training.runfolder import require_finished
 
 _Command = Callable[..., None]
 
@@ -57,15 +58,15 @@ def score(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent:
 def _run(
     stage: str, snapshot: Path, config: Path | None, out: Path, parent: Path | None, as_json: bool
 ) -> None:
+    experiment = read_experiment(config) if config else Experiment()
+    opened = read_snapshot(snapshot)
+    start = None if parent is None else require_finished(parent)
     from training.quiet import quiet_libraries
 
     quiet_libraries()
-    from training.runfolder import require_finished
     from training.stages import StageName, run_stage
 
-    experiment = read_experiment(config) if config else Experiment()
-    start = None if parent is None else require_finished(parent)
-    result = run_stage(experiment, StageName(stage), read_snapshot(snapshot), out, start)
+    result = run_stage(experiment, StageName(stage), opened, out, start)
     if as_json:
         print_json(result.metadata)
         return

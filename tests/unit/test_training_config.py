@@ -1,0 +1,47 @@
+"""The experiment's file: every key known, every value in range, written and read back the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from corpus.errors import InvalidFile
+from training.config import Adapt, Experiment, Lora, Stage, read_experiment
+
+
+def test_the_defaults_are_the_seeds() -> None:
+    found = Experiment()
+    assert (found.lora.rank, found.sft.learning_rate, found.sft.epochs) == (64, 3e-4, 3)
+    assert (found.sft.save_every, found.seed, found.sft.batch) == (50, 42, 1)
+    assert found.lora.adapt is Adapt.ATTENTION
+
+
+def test_a_file_says_what_the_object_says(tmp_path: Path) -> None:
+    wanted = Experiment(name="a", base="tiny", lora=Lora(rank=8), sft=Stage(max_steps=7))
+    (tmp_path / "e.yaml").write_text(yaml.safe_dump(wanted.model_dump(mode="json")))
+    assert read_experiment(tmp_path / "e.yaml") == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lerning_rate: 1", r"lerning_rate: no such setting; see docs/training.md"),
+        ("sft: {learning_rate: -1}", r"sft.learning_rate: Input should be greater than 0 \(got -1\)"),
+        ("data: {without_happened: 0.5}", r"data.without_happened: Input should be less than"),
+        (
+            "lora: {adapt: attention_and_experts, dropout: 0.1}",
+            r"dropout must be 0 with attention_and_experts",
+        ),
+        ("name: ../x", r"name: String should match pattern"),
+        ("- a list", r"holds no settings"),
+        ("a: [", r"is not YAML"),
+    ],
+)
+def test_a_wrong_file_names_the_field(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "e.yaml").write_text(text)
+    with pytest.raises(InvalidFile, match=message):
+        read_experiment(tmp_path / "e.yaml")
+    with pytest.raises(InvalidFile, match="does not exist"):
+        read_experiment(tmp_path / "other.yaml")
