@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,8 @@ def fit(x: np.ndarray, y: np.ndarray, topics: np.ndarray) -> tuple[np.ndarray, f
     return weights, float(found[-1] - (weights * mean).sum())
 
 
-def tfidf(rows: list[dict], train: np.ndarray) -> np.ndarray:
-    """Cosine of TF-IDF vectors fitted on the training topics."""
+def tfidf(rows: list[dict], train: Iterable[int]) -> np.ndarray:
+    """Cosine of TF-IDF vectors fitted on these rows."""
     model = TfidfVectorizer(sublinear_tf=True).fit([rows[i][side] for i in train for side in "ab"])
     a, b = (model.transform([row[side] for row in rows]) for side in "ab")
     return np.asarray(a.multiply(b).sum(1)).ravel()
@@ -76,12 +77,13 @@ def out_of_fold(rows: list[dict], y: np.ndarray, topics: np.ndarray) -> dict[str
     """Scores of every pair by models that saw none of its topic."""
     against = np.array([contradiction(signature(r["a"]), signature(r["b"]), None, None) for r in rows])
     scores = {name: np.zeros(len(rows)) for name in ("same_event", "with the collection's rarity", "TF-IDF")}
+    scores["TF-IDF of the collection"] = tfidf(rows, range(len(rows)))
+    whole = features(rows, rarity_of(texts_of(rows)))
     for train, test in GroupKFold(FOLDS).split(rows, y, topics):
         rarity = rarity_of(texts_of(rows, set(topics[train])))
         x = features(rows, rarity)
         weights, intercept = fit(x[train], y[train], topics[train])
         scores["same_event"][test] = (x @ weights + intercept + against)[test]
-        whole = features(rows, rarity_of(texts_of(rows)))
         weights, intercept = fit(whole[train], y[train], topics[train])
         scores["with the collection's rarity"][test] = (whole @ weights + intercept + against)[test]
         scores["TF-IDF"][test] = tfidf(rows, train)[test]

@@ -63,7 +63,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Precision], ...] = tuple(
         (r"(?<![\d-])(?P<y>\d{4})-(?P<m>0[1-9]|1[0-2])(?![\d-])", Precision.MONTH),
         (r"\b(?:in|since|during|by|until|of|for|from|end-|late|early|mid-?|year|through|"
          r"before|after|between|than|into|throughout|around|(?<=(?:19|20)\d\d\s)(?:to|and)|(?<=(?:19|20)\d\d)[-–])\s?"
-         rf"(?P<y>{_YEAR})\b(?!\s?(?:%|percent|per cent|dollars|people|jobs))", Precision.YEAR),
+         rf"(?P<y>{_YEAR})\b(?![.,]\d|\s?(?:%|percent|per cent|basis|dollars|people|jobs))", Precision.YEAR),
     )
 )  # fmt: skip
 

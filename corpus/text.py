@@ -174,7 +174,7 @@ def opposed(a: frozenset[Direction], b: frozenset[Direction]) -> bool:
 
 
 _NAME = re.compile(
-    r"(?:\b(?:[A-Z][\w’'&-]*|[A-Z]{2,}(?:\.[A-Z])*)(?:\s+(?:of|the|for|and|de|du|von|al)\s+(?=[A-Z]))?\s*)+"
+    r"(?:\b(?:[A-Z][\w’'&-]*|[A-Z]{2,}(?:\.[A-Z])*)(?:\s+(?:of|for|and|de|du|von|al)(?:\s+the)?\s+(?=[A-Z]))?\s*)+"
 )
 _NOT_NAMES = frozenset(MONTHS) | STOPWORDS | frozenset(
     "monday tuesday wednesday thursday friday saturday sunday q1 q2 q3 q4".split()

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 
 from agents.reading.periods import Tense
 from agents.reading.tense import tense_at
@@ -55,7 +56,12 @@ def find_dates(text: str, published: Published) -> list[DateMention]:
     `published` is the day (or month, quarter, year) of publication; None, or a period too coarse for a
     form, leaves the forms that need it unresolved. `text[m.start:m.end] == m.text` holds for each.
     """
-    return _Reader(text, _as_event_date(published)).read()
+    return list(_dates(text, _as_event_date(published)))
+
+
+@lru_cache(maxsize=32)  # the steps of reading ask one after the other for the same text
+def _dates(text: str, published: EventDate | None) -> tuple[DateMention, ...]:
+    return tuple(_Reader(text, published).read())
 
 
 def _as_event_date(published: Published) -> EventDate | None:

@@ -16,7 +16,7 @@ from datetime import datetime
 from agents.reading.dates import find_dates, statement_date
 from agents.reading.document import Document
 from agents.reading.sentences import sentences
-from agents.reading.signature import Rarity, Signature, shipped_rarity, signature
+from agents.reading.signature import Rarity, shipped_rarity, stems_of
 from corpus.case import Evidence, Role
 from corpus.dates import EventDate, Precision
 from corpus.datetext import DateMention
@@ -66,7 +66,9 @@ class Numbered:
 
 def relevance(text: str, seed: str, rarity: Rarity | None = None) -> float:
     """How much a text has to do with a seed, 0..1: half likeness, half how much of the seed's weight it holds."""
-    return _relevance(signature(text), signature(seed), rarity or shipped_rarity())
+    return _relevance(
+        stems_of(text), _seed_weights(seed, rarity or shipped_rarity()), rarity or shipped_rarity()
+    )
 
 
 def document_relevance(document: Document, seed: str, rarity: Rarity | None = None) -> float:
@@ -81,29 +83,39 @@ def passages(document: Document, seed: str, rarity: Rarity | None = None) -> lis
     if document.language != "en":
         return []
     dates = find_dates(document.text, document.published_at)
-    wanted, known = signature(seed), rarity or shipped_rarity()
+    known = rarity or shipped_rarity()
+    wanted = _seed_weights(seed, known)
     found = []
     for sentence in sentences(document.text):
         if len(sentence.text.split()) < MIN_WORDS:
             continue
         own = tuple(m for m in dates if sentence.start <= m.start and m.end <= sentence.end)
         when = statement_date(sentence.start, sentence.end, own, document.published_at)
-        fit = _relevance(signature(sentence.text), wanted, known)
+        fit = _relevance(stems_of(sentence.text), wanted, known)
         found.append(Passage(document, sentence.start, sentence.end, own, when, fit))
     return found
 
 
-def _relevance(text: Signature, seed: Signature, rarity: Rarity) -> float:
-    whole = sum(rarity.of(base) for base in sorted(seed.stems))
-    if not whole:
+@dataclass(frozen=True)
+class _Seed:
+    weights: dict[str, float]
+    whole: float
+    norm: float
+
+
+def _seed_weights(seed: str, rarity: Rarity) -> _Seed:
+    weights = {base: rarity.of(base) for base in stems_of(seed)}
+    norm = math.sqrt(math.fsum(weight * weight for weight in weights.values()))
+    return _Seed(weights, math.fsum(weights.values()), norm)
+
+
+def _relevance(stems: frozenset[str], seed: _Seed, rarity: Rarity) -> float:
+    shared = [seed.weights[base] for base in stems & seed.weights.keys()]
+    if not shared:
         return 0.0
-    shared = sorted(text.stems & seed.stems)
-    held = sum(rarity.of(base) for base in shared) / whole
-    scale = math.sqrt(
-        sum(rarity.of(base) ** 2 for base in sorted(text.stems))
-        * sum(rarity.of(base) ** 2 for base in sorted(seed.stems))
-    )
-    return min(1.0, 0.5 * held + 0.5 * sum(rarity.of(base) ** 2 for base in shared) / (scale or 1.0))
+    norm = math.sqrt(math.fsum(rarity.of(base) ** 2 for base in stems))
+    likeness = math.fsum(weight * weight for weight in shared) / ((norm * seed.norm) or 1.0)
+    return min(1.0, 0.5 * math.fsum(shared) / (seed.whole or 1.0) + 0.5 * likeness)
 
 
 def count_tokens(text: str) -> int:

@@ -8,6 +8,7 @@ any known small word are English if they are plain ASCII, else `und` (undetermin
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 _SMALL_WORDS: dict[str, frozenset[str]] = {
     language: frozenset(listed.split())
@@ -49,13 +50,14 @@ UNDETERMINED = "und"
 def detect_language(text: str) -> str:
     """Two-letter code of the language of `text`, or `und`; reads its first 6,000 characters."""
     sample = text[:_SAMPLE].lower()
-    letters = sum(c.isalpha() for c in sample)
-    for language, script in _SCRIPTS:
-        if letters and len(script.findall(sample)) > _SCRIPT_SHARE * letters:
-            return language
-    tokens = re.findall(r"[^\W\d_]+", sample)
-    scores = {language: sum(t in small for t in tokens) for language, small in _SMALL_WORDS.items()}
+    if not sample.isascii():
+        letters = sum(map(str.isalpha, sample))
+        for language, script in _SCRIPTS:
+            if len(script.findall(sample)) > _SCRIPT_SHARE * letters:
+                return language
+    counts = Counter(re.findall(r"[^\W\d_]+", sample))
+    scores = {language: sum(map(counts.__getitem__, small)) for language, small in _SMALL_WORDS.items()}
     best = max(scores, key=lambda language: (scores[language], language == "en"))
-    if scores[best] < max(2, 0.04 * len(tokens)):
-        return "en" if sample.isascii() and letters else UNDETERMINED
+    if scores[best] < max(2, 0.04 * counts.total()):
+        return "en" if sample.isascii() and counts else UNDETERMINED
     return best

@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ _BLANK_LINE = re.compile(r"[^\S\n]*\n[^\S\n]*\n\s*")
 
 def sentences(text: str) -> list[Sentence]:
     """All sentences in order, without the blanks around them; `text[s.start:s.end] == s.text` for each."""
+    return list(_sentences(text))
+
+
+@lru_cache(maxsize=32)  # the steps of reading ask one after the other for the same text
+def _sentences(text: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     for start, end in _paragraphs(text):
         opened = start
@@ -58,7 +64,7 @@ def sentences(text: str) -> list[Sentence]:
             _keep(found, text, opened, stop)
             opened = stop
         _keep(found, text, opened, end)
-    return found
+    return tuple(found)
 
 
 def _keep(found: list[Sentence], text: str, start: int, end: int) -> None:

@@ -82,15 +82,28 @@ def signature(text: str) -> Signature:
         quantities=tuple(q for q in quantities(plain) if q.unit or q.low >= 100),
         directions=directions(plain),
         kinds=frozenset(kind for token in stems for kind in KINDS_OF_STEM.get(token, ())),
-        weekdays=_WEEKDAYS.intersection(words(plain)),
+        weekdays=_WEEKDAYS.intersection(words(plain)) if "day" in plain else frozenset(),
         length=len(tokens),
     )
 
 
+def stems_of(text: str) -> frozenset[str]:
+    """The stems of a text alone, short names written out: all that relevance needs."""
+    return frozenset(_tokens(_plain(text)))
+
+
+def _plain(text: str) -> str:
+    """Without the blanks and quotation marks of text that was cut into tokens; US and U.S. are one."""
+    tidy = _LOOSE.sub("", text.replace("``", '"').replace("''", '"'))
+    return _SHORT_US.sub("U.S.", tidy)
+
+
+def _tokens(plain: str) -> list[str]:
+    return [base for token in content_words(plain) for base in _ALIASES.get(token, (token,))]
+
+
 def _name_parts(text: str) -> frozenset[str]:
-    parts = (
-        stem(part) for name in names(_SHORT_US.sub("U.S.", text)) for part in name.split() if len(part) > 1
-    )
+    parts = (stem(part) for name in names(text) for part in name.split() if len(part) > 1)
     return frozenset(base for part in parts for base in _ALIASES.get(part, (part,)))
 
 

@@ -12,7 +12,8 @@ from agents.reading.periods import Tense
 
 _FUTURE = (
     r"will|'ll|’ll|shall|won't|would|could|might|should|due|set\sto|scheduled|slated|expect(?:s|ed|ing)?|plans?|"
-    r"planned|upcoming|ahead|coming|intends?|aims?|deadline|forecasts?|(?:is|are)\sto|until|hopes?|going\sto|"
+    r"planned|upcoming|ahead|coming|intends?|aims?|deadline|forecasts?|(?:is|are)\sto|must|hopes?|going\sto|"
+    r"takes?\seffect|(?:go|goes)\sto\sthe|resumes?|reconvenes?|retires?|expires?|takes\splace|sees?\s(?:a|an|no)|"
     r"may\s(?!\d)|chances?|probability|odds|pric(?:e|ed|ing)\sin|likely|awaits?|looms?"
 )
 _PAST = (
@@ -22,7 +23,7 @@ _PAST = (
 )
 _CUE = re.compile(rf"(?:\b|(?=['’]))(?:(?P<future>{_FUTURE})|(?P<past>{_PAST}))\b")
 _CLAUSE_END = re.compile(r"[;!?\n]|\.(?=\s)")
-_BY = re.compile(r"\b(?:by|before|until|ahead of|next)\s(?:the\s)?(?:early\s|late\s|mid-)?$")
+_BY = re.compile(r"\b(?:by|ahead of|next)\s(?:the\s)?(?:early\s|late\s|mid-)?$")
 _REACH = 300
 
 
