@@ -103,7 +103,7 @@ def facts(text: str) -> Facts:
     """What is compared of a statement."""
     tokens = tuple(content_words(text))
     places, bodies = _known(text)
-    named = {part for name in names(text) for part in name.split()} | _leading_name(text)
+    named = {part for name in names(text) for part in name.split()} | leading_name(text)
     return Facts(
         stems=frozenset(tokens),
         ordered=tokens,
@@ -175,8 +175,8 @@ def _names_differ(p: Facts, h: Facts) -> bool:
     return not (mine & h.stems or theirs & p.stems)
 
 
-def _leading_name(text: str) -> set[str]:
-    """The first word of a statement, if it is no common word: capitals say nothing there."""
+def leading_name(text: str) -> set[str]:
+    """The first word of a statement (folded), if it is no common word: capitals say nothing there."""
     found = words(text)
     if not found or not text[:1].isupper():
         return set()

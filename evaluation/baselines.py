@@ -20,6 +20,7 @@ import numpy as np
 
 from corpus.errors import InvalidInput
 from corpus.kinds import SAME_KIND, Kind, kind_of, same_kind
+from evaluation.agreement import leading_name
 from evaluation.calibration import SigmoidCalibrator
 from evaluation.levels import Level, LevelSet, with_answers
 from evaluation.metrics import Floats
@@ -94,7 +95,7 @@ class BaseRate:
         self._found: dict[Kind, _Record] = {}
         for level in earlier:
             for k, text in enumerate(_kind_texts(level)):
-                self._records.of(kind_of(text)).count(level.outcome == k)
+                self._records.of(_kind(text)).count(level.outcome == k)
             self._z.count(level.outcome == len(level.options))
         self._records.index()
 
@@ -104,7 +105,7 @@ class BaseRate:
 
     def _shares(self, level: Level) -> tuple[float, ...]:
         equal = 1 / (len(level.options) + 1)
-        rates = [self._record(kind_of(text)).rate(equal) for text in _kind_texts(level)]
+        rates = [self._record(_kind(text)).rate(equal) for text in _kind_texts(level)]
         if level.binary:
             return rates[0], 1 - rates[0]
         rates.append(self._z.rate(equal))
@@ -120,6 +121,12 @@ class BaseRate:
 def _kind_texts(level: Level) -> tuple[str, ...]:
     """What has a kind: the options; of a yes/no level the question itself."""
     return (level.seed,) if level.binary else level.options
+
+
+def _kind(text: str) -> Kind:
+    """The kind of a text; a name that opens it goes too, which capitals alone do not tell from other words."""
+    head, _, rest = text.partition(" ")
+    return kind_of(rest if rest and leading_name(text) and head[:1].isupper() else text)
 
 
 @dataclass

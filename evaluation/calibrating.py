@@ -29,10 +29,13 @@ def fit_on(
         pairs = pair_given(found.of(Mode.GIVEN), [level for level in levels if level.key in answered])
         calibrator, count = fit_calibrator(kind, pairs.forecasts), len(pairs.levels)
     if Mode.GENERATED in found.modes:
-        answered = {(row.case_id, row.depth) for row in found.of(Mode.GENERATED)}
-        lists = pair_generated(found.of(Mode.GENERATED), [level for level in levels if level.key in answered])
-        missed = [not item.best.found for item in match_pairs(lists, matcher)]
-        shift = RemainderShift.fit([row.remainder if row else 1.0 for row in lists.rows], missed)
+        z_of = {(row.case_id, row.depth): row.remainder for row in found.of(Mode.GENERATED)}
+        asked_of = [level for level in levels if level.key in z_of]
+        lists = pair_generated(found.of(Mode.GENERATED), asked_of)
+        hits = {item.level.key for item in match_pairs(lists, matcher) if item.best.found}
+        # where nothing of note followed, every list missed and Z was right
+        missed = [level.key not in hits for level in asked_of]
+        shift = RemainderShift.fit([z_of[level.key] for level in asked_of], missed)
         count = max(count, len(missed))
     return CalibrationFile(
         calibrator=calibrator,

@@ -3,12 +3,12 @@
 Reads `metrics.jsonl`, one JSON object a line with `step` and any of `loss` (training) and `eval_log_loss`
 or `eval_loss` (validation).
 
-The rule. The noise of a validation loss is read off the median of its third differences, which a
-steep start does not disturb. The rise from the best step to the
-last, with ± 1.96 standard errors, decides: wholly above 0 and above the tolerance is overfitting;
-reaching above the tolerance is undecided; else the run is sound, and it is underfitting where the best
-step is the last one and the loss still falls by more than the noise over the last quarter. Fewer than five
-validations decide nothing.
+The rule. Validation losses are averaged over three neighbours. Their noise is read off the median of the third
+differences, which a steep start does not disturb. The rise from the best average to the last one has an
+interval of ± z standard errors, z corrected for having picked the best of n (Bonferroni). Wholly above 0 and
+more than the tolerance is overfitting; at its best and still falling (by more than the noise and 1 % over
+the last quarter) is underfitting; reaching above the tolerance is undecided; the rest is sound. Fewer than
+five validations decide nothing.
 
 Does not cover: training itself; comparing runs with different validation sets.
 """
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import curve_fit
+from scipy.stats import norm
 
 from corpus.errors import InvalidFile, InvalidInput
 from evaluation.metrics import Floats
@@ -31,6 +32,7 @@ from evaluation.metrics import Floats
 FEWEST = 5
 NORMAL_MEDIAN = 0.6745
 """Median of |x| for a standard normal x."""
+WINDOW = 3
 CLOSE = 0.01
 """The recommended stop is the earliest step whose validation loss is within this share of the best."""
 TOLERANCE = 0.02
@@ -123,24 +125,27 @@ def diagnose(curve: Curve, tolerance: float = TOLERANCE) -> Fit:
     losses = np.array([loss for _, loss in curve.validation])
     if len(losses) < FEWEST:
         return Fit(FitFinding.UNDECIDED, f"{len(losses)} validations; the rule needs {FEWEST}")
-    best = int(losses.argmin())
+    smooth = np.convolve(losses, np.ones(WINDOW) / WINDOW, mode="valid")
+    lowest = int(smooth.argmin())
     noise = float(np.median(np.abs(np.diff(losses, n=3)))) / (NORMAL_MEDIAN * math.sqrt(20))
-    rise = float(losses[-1] - losses[best])
-    half = 1.96 * noise * math.sqrt(2)
-    limit = tolerance * abs(float(losses[best]))
+    reach = float(norm.ppf(1 - 0.025 / len(smooth)))
+    half = reach * noise * math.sqrt(2 / WINDOW)
+    rise, limit = float(smooth[-1] - smooth[lowest]), tolerance * abs(float(smooth[lowest]))
+    best = lowest + WINDOW // 2
     stop = next(s for s, loss in zip(steps, losses, strict=True) if loss <= losses[best] * (1 + CLOSE))
-    finding, sentence = _finding(losses, best, rise, half, limit)
+    finding, sentence = _finding(smooth, lowest, rise, half, limit)
     return Fit(finding, sentence, steps[best], float(losses[best]), stop, rise, rise - half, rise + half)
 
 
-def _finding(losses: Floats, best: int, rise: float, half: float, limit: float) -> tuple[FitFinding, str]:
+def _finding(smooth: Floats, lowest: int, rise: float, half: float, limit: float) -> tuple[FitFinding, str]:
     shown = f"validation loss rose by {rise:.4f} ± {half:.4f} from its best step"
-    if best < len(losses) - 1 and rise - half > 0 and rise > limit:
+    if rise - half > 0 and rise > limit:
         return FitFinding.OVERFITTING, f"{shown}, more than {limit:.4f}"
-    quarter = losses[-max(2, len(losses) // 4) :]
-    if best == len(losses) - 1 and quarter[0] - quarter[-1] > half:
-        return FitFinding.UNDERFITTING, "the best step is the last one and validation loss was still falling"
-    if rise + half > limit and best < len(losses) - 1:
+    quarter = smooth[-max(2, len(smooth) // 4) :]
+    falling = quarter[0] - quarter[-1] > max(half, CLOSE * abs(float(smooth[lowest])))
+    if lowest == len(smooth) - 1 and falling:
+        return FitFinding.UNDERFITTING, "validation loss was at its best and still falling when the run ended"
+    if rise + half > limit:
         return FitFinding.UNDECIDED, f"{shown}; {limit:.4f} lies within the noise"
     return FitFinding.SOUND, shown
 

@@ -11,7 +11,7 @@ import pytest
 from corpus.errors import InvalidFile, InvalidInput
 from evaluation.curves import Curve, FitFinding, diagnose, gain_of_data, read_curve
 
-STEPS = np.arange(0, 1_000, 50)
+STEPS = np.arange(0, 1_250, 50)
 FALL = 0.8 + 1.2 * np.exp(-STEPS / 150)
 
 
@@ -27,17 +27,21 @@ def test_the_four_findings(seed: int) -> None:
     assert diagnose(curve(turned, seed=seed)).finding is FitFinding.OVERFITTING
     assert diagnose(curve(FALL, 0.001, seed=seed)).finding is FitFinding.SOUND
     assert diagnose(curve(falling, seed=seed)).finding is FitFinding.UNDERFITTING
-    assert diagnose(curve(FALL + 0.01 * (STEPS > 900), 0.05, seed=seed)).finding in (
-        FitFinding.UNDECIDED,
-        FitFinding.UNDERFITTING,
-    )
+    assert diagnose(curve(FALL, 0.05, seed=seed)).finding is FitFinding.UNDECIDED
+
+
+def test_noise_is_rarely_called_overfitting() -> None:
+    """Of 200 sound but noisy runs at most one in twenty."""
+    found = [diagnose(curve(FALL, 0.03, seed=seed)).finding for seed in range(200)]
+    assert found.count(FitFinding.OVERFITTING) <= 10
 
 
 def test_best_step_and_recommended_stop() -> None:
     found = diagnose(curve(FALL + np.maximum(0, STEPS - 500) * 0.0004, 0.0))
-    assert found.best_step == 500
+    assert found.best_step is not None
+    assert abs(found.best_step - 500) <= 100
     assert found.recommended_stop is not None
-    assert found.recommended_stop <= 500
+    assert found.recommended_stop <= found.best_step
     assert found.rise is not None
     assert found.rise_low is not None
     assert found.rise_low <= found.rise

@@ -79,7 +79,7 @@ def test_children_need_a_remainder_and_the_right_path_probability() -> None:
     child = {"event": "B", "probability": 0.5, "path_probability": 0.25}
     with pytest.raises(ValueError, match="need a remainder"):
         TreeNode(event="A", probability=0.5, path_probability=0.5, branches=(TreeNode(**child),))
-    with pytest.raises(ValueError, match="its parent's times its own is 0.2500"):
+    with pytest.raises(ValueError, match=r"its parent's times its own is 0\.2500"):
         TreeNode(
             event="A", probability=0.5, path_probability=0.5, remainder=0.5,
             branches=(TreeNode(**child | {"path_probability": 0.5}),),
