@@ -18,7 +18,7 @@ help: ## what can be typed
 run: $(VENV)/.run ## research 2018-2022 economics on the shipped archive, without key or network
 	$(BIN)/agents run --period 2018-2022 --domains economics
 
-test: $(VENV)/.dev ## every test, on SQLite and Postgres
+test: $(VENV)/.dev $(VENV)/.training ## every test, on SQLite and Postgres
 	$(BIN)/python -m pytest $(TEST_ARGS)
 
 training: $(VENV)/.training ## what tuning and forecasting need, torch included (TORCH_INDEX names another index)

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,9 @@ _COLUMNS = (
     "url, canonical_url, publisher, title, text, text_kind, language, published_at, available_at, "
     "availability, captured_at, terms"
 )
+_ONE = f"SELECT {_COLUMNS} FROM documents WHERE id = ?"  # noqa: S608
+_KEPT_DOCUMENTS = 20_000
+"""Documents kept in memory before the memory is given back: some 60 MB of news."""
 _INSERT = (
     f"INSERT OR IGNORE INTO documents ({_COLUMNS}, text_sha256, published_first, published_last) "  # noqa: S608
     "VALUES (" + ", ".join("?" * 15) + ")"
@@ -83,6 +87,8 @@ class Archive:
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection
+        self._known: dict[int, Document] = {}
+        self._turn = threading.Lock()
         self.name = name
         """Path of the file, or `:memory:`."""
 
@@ -169,9 +175,9 @@ class Archive:
         if not match or limit < 1:
             return []
         bounds, values = _bounds(since, until, available_by)
-        statement = (
-            f"SELECT {_prefixed()} FROM documents_fts JOIN documents d ON d.id = documents_fts.rowid "  # noqa: S608
-            f"WHERE documents_fts MATCH ? {bounds} "
+        statement = (  # the bounds are made of fixed conditions with placeholders
+            "SELECT d.id FROM documents_fts JOIN documents d ON d.id = documents_fts.rowid "  # noqa: S608
+            f"WHERE documents_fts MATCH ? {bounds} "  # noqa: S608
             "ORDER BY round(bm25(documents_fts, 2.0, 1.0), 9), d.published_first, d.url, d.text_sha256 LIMIT ?"
         )
         return self._select(statement, (match, *values, limit))
@@ -195,7 +201,7 @@ class Archive:
         bounds, values = " AND d.url = ?", [url]
         if text_sha256:
             bounds, values = bounds + " AND d.text_sha256 = ?", [url, text_sha256]
-        statement = f"SELECT {_prefixed()} FROM documents d WHERE 1{bounds} ORDER BY d.id DESC LIMIT 1"  # noqa: S608
+        statement = f"SELECT d.id FROM documents d WHERE 1{bounds} ORDER BY d.id DESC LIMIT 1"  # noqa: S608
         found = self._select(statement, values)
         return found[0] if found else None
 
@@ -203,19 +209,22 @@ class Archive:
         return int(self._connection.execute("SELECT count(*) FROM documents").fetchone()[0])
 
     def _select(self, statement: str, values: Iterable[str | int]) -> list[Document]:
-        with (
-            _as_domain_errors(self.name),
-            closing(self._connection.execute(statement, tuple(values))) as rows,
-        ):
-            return [_from_row(row) for row in rows]
-
-
-def _prefixed() -> str:
-    return ", ".join(f"d.{column.strip()}" for column in _COLUMNS.split(","))
+        """The documents whose ids a statement selects, in its order. Rows are final, so each is read once."""
+        with _as_domain_errors(self.name), self._turn:
+            with closing(self._connection.execute(statement, tuple(values))) as rows:
+                ids = [row[0] for row in rows]
+            if len(self._known) > _KEPT_DOCUMENTS:
+                self._known.clear()
+            found = {
+                n: self._known.get(n) or _from_row(self._connection.execute(_ONE, (n,)).fetchone())
+                for n in ids
+            }
+            self._known.update(found)
+            return [found[number] for number in ids]
 
 
 _LISTED = (
-    f"SELECT {_prefixed()} FROM documents d WHERE 1 {{bounds}} "  # noqa: S608
+    "SELECT d.id FROM documents d WHERE 1 {bounds} "
     "ORDER BY d.published_first IS NULL, d.published_first, d.url, d.text_sha256"
 )
 

@@ -18,6 +18,8 @@ from corpus.case import Case
 from corpus.text import content_words, names
 
 NAME_WEIGHT = 2.0
+QUERY_WORDS = 32
+"""Words of a search: more of them cost time and bring no further documents of the chain."""
 PARENT, SEED, QUOTED, BETWEEN, SURROUNDINGS = 1.0, 0.9, 0.8, 0.7, 0.5
 
 
@@ -93,4 +95,4 @@ class Topic:
             self._weights.items(), key=lambda item: (-item[1], not item[0].startswith("="), item[0])
         )
         chosen = [term.removeprefix("=") for term, weight in ranked if weight >= BETWEEN]
-        return " ".join(dict.fromkeys(chosen))
+        return " ".join(list(dict.fromkeys(chosen))[:QUERY_WORDS])
