@@ -87,6 +87,14 @@ def explicit_dates(text: str) -> list[DateMention]:
     return sorted(found, key=lambda mention: mention.start)
 
 
+def same_length_lower(text: str) -> str:
+    """Lower case with every character in its place (a capital I with a dot would grow, and stays)."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+
+
 def _windows(text: str) -> list[tuple[int, int]]:
     """Stretches in which a date can stand: every form holds a year of four figures (the scan is 6 times faster)."""
     merged: list[tuple[int, int]] = []

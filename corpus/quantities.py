@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corpus.datetext import explicit_dates
+from corpus.datetext import explicit_dates, same_length_lower
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +65,27 @@ _UNIT = (
     r"bps?\b|" + "|".join(w for w in _CURRENCIES if w.isalpha()) + r")|(?:\sof)?\sa\spercentage[\s-]point)"
 )
 _ONE = rf"{_SIGN}{_CURRENCY_BEFORE}?\s?{_NUMBER}(?:\sand\s(?:a\s)?(?:half|quarter))?{_SCALE}?"
+_BEGINNINGS = "|".join(sorted({word[:3] for word in _WORDS}))
 _QUANTITY = re.compile(
-    rf"(?<![\w.])(?P<a>{_ONE})(?P<au>{_UNIT})?(?:\s?(?:-|–|—|\bto\b|\band\b)\s?(?P<b>{_ONE})(?P<bu>{_UNIT})?)?(?!\w)",
-    re.IGNORECASE,
+    rf"(?<![\w.])(?=[-−+$€£¥₹.\d]|[a-z]{{1,2}}\$|(?:{_BEGINNINGS}))(?P<a>{_ONE})(?P<au>{_UNIT})?(?:\s?(?:-|–|—|\bto\b|\band\b)\s?(?P<b>{_ONE})(?P<bu>{_UNIT})?)?(?!\w)"
 )
+"""For text in lower case: ignoring case in the pattern takes twice as long."""
+
+_HAS_FIGURE = re.compile(r"\d")
+_LETTERS = re.compile(r"[a-z]+")
+_NUMBER_PARTS = frozenset(part for word in _WORDS for part in _LETTERS.findall(word))
 
 
 def quantities(text: str) -> list[Quantity]:
     """All numbers of a text in order, those of dates left out."""
+    lowered = same_length_lower(text)
+    if not _HAS_FIGURE.search(lowered) and _NUMBER_PARTS.isdisjoint(_LETTERS.findall(lowered)):
+        return []
     blocked = [(mention.start, mention.end) for mention in explicit_dates(text)]
     found: list[Quantity] = []
-    for match in _QUANTITY.finditer(text):
+    for match in _QUANTITY.finditer(lowered):
         if not _touches(blocked, match.start("a"), match.end("a")):
-            found += _read(match, text)
+            found += _read(match, lowered)
         elif match["b"] and not _touches(blocked, match.start("b"), match.end("b")):
             found.append(_point(match, "b", match["bu"] or ""))
     return found

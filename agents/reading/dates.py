@@ -19,7 +19,7 @@ from agents.reading.periods import Tense
 from agents.reading.tense import tense_at
 from agents.reading.timeforms import FORMS_BY_HEAD, NUMBER_FORMS, Form, Setting
 from corpus.dates import EventDate, Precision
-from corpus.datetext import MONTH_PATTERN, DateMention, explicit_dates
+from corpus.datetext import MONTH_PATTERN, DateMention, explicit_dates, same_length_lower
 
 Published = EventDate | date | None
 
@@ -75,7 +75,7 @@ class _Reader:
 
     def __init__(self, text: str, published: EventDate | None) -> None:
         self.text = text
-        self.lowered = _lower(text)
+        self.lowered = same_length_lower(text)
         self.published = published
         self.explicit = explicit_dates(text)
         self.anchor: DateMention | None = None
@@ -218,16 +218,6 @@ def _without_full_stop(match: re.Match[str]) -> int:
     last = re.search(r"([a-z]+)\.$", match[0])
     return (
         match.end() - 1 if last and (len(last[1]) > 4 or last[1] in ("may", "june", "july")) else match.end()
-    )
-
-
-def _lower(text: str) -> str:
-    """Lower case of the same length (a capital I with a dot would grow)."""
-    lowered = text.lower()
-    return (
-        lowered
-        if len(lowered) == len(text)
-        else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
     )
 
 
