@@ -177,7 +177,7 @@ class Archive:
         bounds, values = _bounds(since, until, available_by)
         statement = (  # the bounds are made of fixed conditions with placeholders
             "SELECT d.id FROM documents_fts JOIN documents d ON d.id = documents_fts.rowid "  # noqa: S608
-            f"WHERE documents_fts MATCH ? {bounds} "  # noqa: S608
+            f"WHERE documents_fts MATCH ? {bounds} "
             "ORDER BY round(bm25(documents_fts, 2.0, 1.0), 9), d.published_first, d.url, d.text_sha256 LIMIT ?"
         )
         return self._select(statement, (match, *values, limit))
