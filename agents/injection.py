@@ -197,6 +197,22 @@ def marked_block(text: str, label: str) -> str:
     return f"<{name} {_label(label)}>\n{lines}\n</{name}>"
 
 
+_BRACKETED = re.compile(r"\[(\d{1,4})\]")
+
+
+def numbered_block(lines: Iterable[tuple[str, str]], label: str) -> str:
+    """Numbered evidence as it stands in a prompt: each line our head, then a page's words, in one marked block.
+
+    A line is (head, text). Only a head may carry a bracketed number: those inside a text lose their brackets,
+    its line breaks become spaces, and what nobody sees is left out. The block's name carries a hash of all.
+    """
+    shown = [(head, " ".join(_UNSEEN.sub("", text).split())) for head, text in lines]
+    shown = [(head, _MARKER.sub("(page-text", _BRACKETED.sub(r"(\1)", text))) for head, text in shown]
+    name = f"page-text-{text_sha256(chr(10).join(text for _, text in shown))[:12]}"
+    body = "\n".join(f"| {head} {text}" for head, text in shown)
+    return f"<{name} {_label(label)}>\n{body}\n</{name}>"
+
+
 def _label(label: str) -> str:
     """A label that holds no bracket, quote or line break of its own."""
     return re.sub(r"[<>\"\s]+", " ", label).strip()[:200]

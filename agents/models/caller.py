@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -136,14 +137,7 @@ class Caller:
 
     async def _tried(self, entry: Call, call: PaidCall, send: Send) -> Paid | ModelFailure:
         for left in reversed(range(self._settings.tries)):
-            async with self._pace.place():
-                taken = await self._pace.wait_for_tokens(len(call.raw), self._max_output)
-                attempt = await self._reservations.begin(entry)
-                if not isinstance(attempt, Attempt):
-                    full = isinstance(attempt, BudgetFull)
-                    problem = ModelProblem.OVER_BUDGET if full else ModelProblem.NOT_RECORDED
-                    return ModelFailure(problem, attempt.message)
-                result = await self._attempt(attempt, call, send, taken)
+            result = await self._attempt(entry, call, send)
             if not isinstance(result, _Again):
                 return result
             if not left or result.wait_s > _LONGEST_WAIT_S:
@@ -151,20 +145,28 @@ class Caller:
             await self._sleep(result.wait_s or _backoff(self._settings.tries - left))
         raise AssertionError("a call is tried at least once")
 
-    async def _attempt(
-        self, attempt: Attempt, call: PaidCall, send: Send, taken: int
-    ) -> Paid | ModelFailure | _Again:
-        try:
-            received = await send(call.raw)
-            return await self._settle(attempt, received, taken)
-        except SendFault as fault:
-            await self._journal.abandon(attempt, str(fault), billable=fault.billable)
-            return _Again(ModelFailure(fault.problem, str(fault)), 0.0)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._journal.abandon(attempt, "given up by the user", billable=True))
-            raise
-        finally:
-            await self._reservations.ended()
+    async def _attempt(self, entry: Call, call: PaidCall, send: Send) -> Paid | ModelFailure | _Again:
+        """One try. The place among the calls under way is free again as soon as the response is here."""
+        async with AsyncExitStack() as place:
+            await place.enter_async_context(self._pace.place())
+            taken = await self._pace.wait_for_tokens(len(call.raw), self._max_output)
+            attempt = await self._reservations.begin(entry)
+            if not isinstance(attempt, Attempt):
+                full = isinstance(attempt, BudgetFull)
+                problem = ModelProblem.OVER_BUDGET if full else ModelProblem.NOT_RECORDED
+                return ModelFailure(problem, attempt.message)
+            try:
+                received = await send(call.raw)
+                await place.aclose()
+                return await self._settle(attempt, received, taken)
+            except SendFault as fault:
+                await self._journal.abandon(attempt, str(fault), billable=fault.billable)
+                return _Again(ModelFailure(fault.problem, str(fault)), 0.0)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._journal.abandon(attempt, "given up by the user", billable=True))
+                raise
+            finally:
+                await self._reservations.ended()
 
     async def _settle(self, attempt: Attempt, received: Received, taken: int) -> Paid | ModelFailure | _Again:
         outer = envelope(received) if received.status == 200 else None

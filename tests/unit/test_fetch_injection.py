@@ -114,7 +114,7 @@ def test_nothing_in_a_text_ends_its_block_or_passes_for_the_prompt(text: str) ->
     assert last == f"</{name[1]}>"
     assert all(line.startswith("| ") for line in middle if line)
     assert not any(f"</{name[1]}" in line or "<page-text" in line for line in middle)
-    assert not any(re.match(r"\|\s*\[\d", line) for line in middle)
+    assert not any(re.match(r"\|\s*\[\d{1,4}\]", line) for line in middle)
 
 
 def test_a_block_is_the_same_in_every_run_and_keeps_ordinary_text() -> None:
