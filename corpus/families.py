@@ -1,8 +1,8 @@
 """Which cases are about one event: the one function that splits and intervals use.
 
 Two cases belong to one family when any event of the one (its seed or an outcome) is an event of the other:
-dates within `MAX_DAYS`, content words with a Jaccard index of at least `SIMILAR`, numbers and directions
-that do not contradict each other. Families are the connected components. A prefix filter (Chaudhuri et al.,
+dates within `MAX_DAYS`, and either content words with a Jaccard index of at least `SIMILAR`, numbers and
+directions that do not contradict each other, or a page that both are quoted from. Families are the connected components. A prefix filter (Chaudhuri et al.,
 "A primitive operator for similarity joins", 2006) keeps the work near linear in the number of cases.
 """
 
@@ -27,6 +27,8 @@ class _Event:
     text: str
     date: EventDate
     tokens: frozenset[str]
+    pages: frozenset[str]
+    """Addresses it is quoted from."""
 
 
 def families(cases: Iterable[Case]) -> dict[str, str]:
@@ -36,14 +38,32 @@ def families(cases: Iterable[Case]) -> dict[str, str]:
     for one, other in _similar_pairs(events):
         if one.case_id != other.case_id and _same(one, other):
             union.join(one.case_id, other.case_id)
+    for one, other in _pairs_on_a_page(events):
+        union.join(one.case_id, other.case_id)
     return {case_id: union.root(case_id) for case_id in sorted(union.members())}
 
 
 def _events(case: Case) -> Iterator[_Event]:
-    dated = [(case.seed_event, case.seed_date)]
-    dated += [(o.event, o.date) for o in case.outcomes if o.event is not None and o.date is not None]
-    for text, date in dated:
-        yield _Event(case.case_id, text, date, frozenset(content_words(text)))
+    address = {source.source_id: source.canonical_url for source in case.sources}
+    dated = [(case.seed_event, case.seed_date, case.seed_evidence)]
+    dated += [
+        (o.event, o.date, o.evidence) for o in case.outcomes if o.event is not None and o.date is not None
+    ]
+    for text, date, evidence in dated:
+        pages = frozenset(address[item.source_id] for item in evidence if item.source_id in address)
+        yield _Event(case.case_id, text, date, frozenset(content_words(text)), pages)
+
+
+def _pairs_on_a_page(events: list[_Event]) -> Iterator[tuple[_Event, _Event]]:
+    """Pairs of one time that are quoted from one page; each event meets the first of its time on a page."""
+    firsts: dict[str, list[_Event]] = defaultdict(list)
+    for event in events:
+        for page in sorted(event.pages):
+            met = next((e for e in firsts[page] if e.date.days_to(event.date) <= MAX_DAYS), None)
+            if met is None:
+                firsts[page].append(event)
+            else:
+                yield met, event
 
 
 def _similar_pairs(events: list[_Event]) -> Iterator[tuple[_Event, _Event]]:

@@ -39,6 +39,23 @@ def test_an_outcome_that_is_another_cases_seed_joins_them() -> None:
     assert families([first, case("b", RISE, "2019-03-10")]) == {"a": "a", "b": "a"}
 
 
+def test_one_page_that_tells_of_both_joins_events_of_one_time() -> None:
+    """All builder outcomes are quoted from the same two pages; only the date keeps them apart here."""
+    one = case(
+        "a",
+        "Alpha strike begins in the port",
+        "2019-01-02",
+        "Ships wait off the coast",
+        "2019-06-01",
+        quoted=True,
+    )
+    near = case(
+        "b", "A harbour master resigns", "2018-01-02", "The pier is closed", "2019-06-02", quoted=True
+    )
+    far = case("c", "A lighthouse goes dark", "2017-01-02", "The ferry sinks", "2019-06-20", quoted=True)
+    assert families([one, near, far]) == {"a": "a", "b": "a", "c": "c"}
+
+
 def test_a_date_known_by_its_month_meets_a_day_in_it() -> None:
     assert joined(case("a", RISE, "2019-03"), case("b", RISE, "2019-03-28"))
 
