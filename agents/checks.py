@@ -114,7 +114,7 @@ def _names_and_numbers(
     texts = [documents[item.source_id].text for item in evidence if item.source_id in documents]
     if not texts:
         return check(path, CheckKind.NAMES_AND_NUMBERS, None, "no quoted text is stored")
-    missing = [*_missing_numbers(claim, texts), *_missing_names(claim, texts)]
+    missing = [*missing_numbers(claim, texts), *missing_names(claim, texts)]
     if missing:
         return check(
             path, CheckKind.NAMES_AND_NUMBERS, False, f"not in the quoted texts: {', '.join(missing)}"
@@ -122,7 +122,8 @@ def _names_and_numbers(
     return check(path, CheckKind.NAMES_AND_NUMBERS, True)
 
 
-def _missing_numbers(claim: str, texts: list[str]) -> list[str]:
+def missing_numbers(claim: str, texts: list[str]) -> list[str]:
+    """Numbers of a claim that no text holds, as they are written in it."""
     there = [quantity for text in texts for quantity in quantities(text)]
     return [
         claim[q.start : q.end].strip()
@@ -131,7 +132,8 @@ def _missing_numbers(claim: str, texts: list[str]) -> list[str]:
     ]
 
 
-def _missing_names(claim: str, texts: list[str]) -> list[str]:
+def missing_names(claim: str, texts: list[str]) -> list[str]:
+    """Proper names of a claim that no text holds, sorted."""
     there = {
         stem(word) for text in texts for word in text.casefold().replace("’s", "").replace("'s", "").split()
     }

@@ -66,7 +66,8 @@ class Researcher:
             log.error("research of %r broke:\n%s", seed.event, traceback.format_exc())
             message = f"{type(fault).__name__}: {fault}"
             return Researched(
-                seed, failure=Failure(kind=FailureKind.BROKEN, message=message, stage=self._reached[seed.event])
+                seed,
+                failure=Failure(kind=FailureKind.BROKEN, message=message, stage=self._reached[seed.event]),
             )
         if result["failure"] is not None:
             return Researched(seed, failure=result["failure"])
@@ -101,6 +102,7 @@ class Researcher:
                     "max_depth": settings.max_depth,
                     "repairs": settings.repairs,
                     "chosen": seed.chosen,
+                    **self._roles.settings,
                 },
             ),
         )

@@ -130,6 +130,8 @@ class Roles:
     """Role → model name, empty offline; stored with each case."""
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Prompt name → version, empty offline."""
+    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    """How each role's model was asked, empty offline; stored with each case."""
 
 
 def cited(case: Case, documents: Mapping[str, Document]) -> Case:

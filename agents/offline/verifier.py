@@ -29,7 +29,7 @@ class OfflineVerifier:
     async def verify(self, view: View, case: Case, documents: Mapping[str, Document]) -> Checked:
         """Check every claim and look up every alternative's fate."""
         checks = list(check_claims(case, documents))
-        rejected = tuple(_rejected(case, checks))
+        rejected = tuple(rejected_links(case, checks))
         outcomes: list[Outcome] = []
         cited: dict[str, Document] = {}
         for i, outcome in enumerate(case.outcomes):
@@ -70,7 +70,7 @@ class OfflineVerifier:
         return min(fitting, key=lambda m: (m.date, m.document.url), default=None)
 
 
-def _rejected(case: Case, checks: Sequence[ClaimCheck]) -> Iterator[str]:
+def rejected_links(case: Case, checks: Sequence[ClaimCheck]) -> Iterator[str]:
     """Texts of outcomes with a failed check that speaks against the link itself."""
     for i, outcome in enumerate(case.outcomes):
         own = (f"outcomes[{i}].evidence[", f"outcomes[{i}].date", f"outcomes[{i}].event")
@@ -86,13 +86,16 @@ def _decided(
     """The candidate with its fate. Refuted only by silence after the horizon would be a guess: unresolved."""
     if found is None:
         return candidate.model_copy(update={"fate": candidate.fate or Fate.UNRESOLVED}), None
-    fate, when = _fate(outcome.date, found.date)
+    fate, when = fate_of(outcome.date, found.date)
     evidence = (*candidate.evidence, found.evidence())
     return candidate.model_copy(update={"fate": fate, "fate_date": when, "evidence": evidence}), True
 
 
-def _fate(outcome: EventDate | None, alternative: EventDate) -> tuple[Fate, EventDate | None]:
-    """Also happened where the order cannot be told. One that came earlier keeps its date: validation names it."""
+def fate_of(outcome: EventDate | None, alternative: EventDate) -> tuple[Fate, EventDate | None]:
+    """The fate of an alternative that happened on a date within the horizon, and that date.
+
+    Also happened where the order cannot be told. One that came earlier keeps its date: validation names it.
+    """
     if outcome is not None and outcome.overlaps(alternative):
         return Fate.ALSO_HAPPENED, alternative
     return Fate.HAPPENED_LATER, alternative

@@ -1,0 +1,183 @@
+"""The Estimator with a model: propose blind, edit to one voice, match what was stated, weigh blind, probe.
+
+Only the editor sees the outcome. Every other prompt is rendered from a `BlindLevel`, which cannot hold it, on
+evidence from a view that ends before the outcome's first day. Markets, surveys and forecasts that dated sources
+state come first: a probability is carried over only where the match is `same`, and the estimate's note says how
+they matched. The weighing repeats in several orders; a probe without evidence shows whether the model may
+simply remember.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+from agents.library import View
+from agents.offline.base_rates import BaseRates
+from agents.offline.estimator import DOCUMENTS, LOOKING_BACK_DAYS, OfflineEstimator
+from agents.offline.topic import Topic
+from agents.prompted.asking import Question, RoleModels, ask, model_of
+from agents.prompted.editing import EditReply, edit_problem, edited
+from agents.prompted.forms import ProposeReply, WeighReply, propose_problem, weigh_problem
+from agents.prompted.level import BlindLevel, blind_case, blind_level, lettered
+from agents.prompted.matching import Stated, matched, of_candidate, of_forecast
+from agents.prompted.showing import Shown, documents_of, show
+from agents.prompted.weighing import Weighed, is_recall, pooled_orders
+from agents.providers.base import Forecast
+from agents.roles import Alternatives, Estimates
+from agents.state import Failure, Stage
+from corpus.case import Candidate, Case, Estimate, Method, Remainder
+
+ROLE = "estimator"
+EVIDENCE_TOKENS = 1_200
+ORDERS = 3
+"""Shuffled orders in which a level is weighed."""
+
+Forecasts = Callable[[str, datetime], Awaitable[Sequence[Forecast]]]
+"""Words and a moment → what markets and surveys gave for it then, from the web."""
+
+
+async def no_forecasts(words: str, as_of: datetime) -> Sequence[Forecast]:
+    """For runs without the web."""
+    return ()
+
+
+class PromptedEstimator:
+    """See `agents.roles.Estimator`."""
+
+    def __init__(
+        self,
+        models: RoleModels,
+        base_rates: BaseRates,
+        forecasts: Forecasts = no_forecasts,
+        *,
+        orders: int = ORDERS,
+    ) -> None:
+        self._models = models
+        self._rules = OfflineEstimator(base_rates)
+        self._forecasts = forecasts
+        self._orders = orders
+
+    async def alternatives(self, view: View, case: Case, depth: int) -> Alternatives | Failure:
+        """Candidates of a level in one voice, with the probabilities that sources stated at the time."""
+        level = blind_level(case, depth)
+        shown = await self._evidence(view, case, level)
+        proposed = await self._propose(level, shown)
+        if isinstance(proposed, Failure):
+            return proposed
+        event = case.outcomes[depth - 1].event
+        edit = await self._edit(case, event, proposed) if event and proposed.candidates else None
+        if isinstance(edit, Failure):
+            return edit
+        candidates = edited(event, proposed, edit, shown, view.limit)
+        random.Random(f"{case.case_id}/{depth}").shuffle(candidates)
+        documents = documents_of(shown.cited([n for p in proposed.candidates for n in p.evidence]))
+        stated = await self._stated(view, case, depth, level)
+        if stated and candidates:
+            result = await matched(self._models, level, candidates, stated)
+            if isinstance(result, Failure):
+                return result
+            candidates = result
+            documents |= {d.source_id: d for s in stated for d in s.documents}
+        return Alternatives(tuple(candidates), documents, shown.note())
+
+    async def estimates(self, view: View, case: Case, depth: int) -> Estimates | Failure:
+        """The candidates with base rates and the model's own estimates, and Z's."""
+        ruled = await self._rules.estimates(view, case, depth)
+        candidates = [_without_model(candidate) for candidate in ruled.candidates]
+        if len(candidates) < 2:
+            return Estimates(tuple(candidates), ruled.remainder, "A level with one candidate is not weighed.")
+        level = blind_level(case, depth)
+        shown = await self._evidence(view, case, level)
+        weighed = await self._weigh(level, candidates, shown)
+        if isinstance(weighed, Failure):
+            return weighed
+        values, recall = weighed
+        *own, rest = [self._estimate(value, level, recall) for value in values]
+        found = tuple(
+            c.model_copy(update={"estimates": (*c.estimates, estimate)})
+            for c, estimate in zip(candidates, own, strict=True)
+        )
+        return Estimates(found, Remainder(estimates=(rest,)), shown.note())
+
+    async def _evidence(self, view: View, case: Case, level: BlindLevel) -> Shown:
+        """What could be read of the level's subject by the as-of."""
+        parent, _ = level.parent
+        since = parent.first_day - timedelta(days=LOOKING_BACK_DAYS)
+        topic = Topic(case.model_copy(update={"outcomes": case.outcomes[: level.depth - 1]}), ())
+        found = await view.search(topic.query(), since=since, before=parent.last_day, count=DOCUMENTS)
+        return show(found, level.about(), budget=EVIDENCE_TOKENS)
+
+    async def _propose(self, level: BlindLevel, shown: Shown) -> ProposeReply | Failure:
+        values = {"story": level.story(), "evidence": shown.block()}
+        question = Question("propose", ROLE, Stage.ALTERNATIVES, level.case_id, values)
+        return await ask(self._models, question, ProposeReply, lambda r: propose_problem(r, shown))
+
+    async def _edit(self, case: Case, event: str, proposed: ProposeReply) -> EditReply | Failure:
+        listed = "\n".join(f"{n}. {c.text}" for n, c in enumerate(proposed.candidates, start=1))
+        values = {"outcome": event, "proposals": listed}
+        question = Question("edit", ROLE, Stage.ALTERNATIVES, case.case_id, values)
+        return await ask(self._models, question, EditReply, lambda r: edit_problem(r, event, proposed))
+
+    async def _stated(self, view: View, case: Case, depth: int, level: BlindLevel) -> list[Stated]:
+        """Probabilities that dated documents and markets stated, without regard to what happened."""
+        mined = await self._rules.alternatives(view, blind_case(case, depth), depth)
+        stated = [of_candidate(c, mined.documents) for c in mined.candidates if c.estimates]
+        forecasts = await self._forecasts(level.about(), level.as_of)
+        return [*stated, *(of_forecast(f) for f in forecasts if f.at <= level.as_of)]
+
+    async def _weigh(
+        self, level: BlindLevel, candidates: Sequence[Candidate], shown: Shown
+    ) -> tuple[list[Weighed], bool] | Failure:
+        """K + 1 estimates, Z last, and whether the model may remember."""
+        answers: list[list[float]] = []
+        for sample in range(self._orders):
+            answer = await self._in_order("weigh", level, candidates, sample, shown.block())
+            if isinstance(answer, Failure):
+                return answer
+            answers.append(answer)
+        probe = await self._in_order("recall", level, candidates, 0, None)
+        if isinstance(probe, Failure):
+            return probe
+        recall = is_recall(probe)
+        return pooled_orders(answers, recall_risk=recall), recall
+
+    async def _in_order(
+        self,
+        prompt: str,
+        level: BlindLevel,
+        candidates: Sequence[Candidate],
+        sample: int,
+        evidence: str | None,
+    ) -> list[float] | Failure:
+        """One answer, put back into the order of the candidates."""
+        order = list(range(len(candidates)))
+        random.Random(f"{prompt}/{level.case_id}/{level.depth}/{sample}").shuffle(order)
+        values = {"story": level.story(), "options": lettered([candidates[k] for k in order])}
+        values |= {} if evidence is None else {"evidence": evidence}
+        question = Question(prompt, ROLE, Stage.ESTIMATE, level.case_id, values, sample)
+        reply = await ask(self._models, question, WeighReply, lambda r: weigh_problem(r, len(order)))
+        if isinstance(reply, Failure):
+            return reply
+        *own, rest = reply.in_order(len(order))
+        back = dict(zip(order, own, strict=True))
+        return [*(back[k] for k in range(len(order))), rest]
+
+    def _estimate(self, weighed: Weighed, level: BlindLevel, recall: bool) -> Estimate:
+        return Estimate(
+            method=Method.MODEL,
+            value=weighed.value,
+            low=weighed.low,
+            high=weighed.high,
+            as_of=level.as_of,
+            samples=self._orders,
+            venue=model_of(self._models, ROLE),
+            recall_risk=recall,
+        )
+
+
+def _without_model(candidate: Candidate) -> Candidate:
+    """A candidate without earlier estimates of a model: a repaired chain is weighed anew."""
+    kept = tuple(e for e in candidate.estimates if e.method is not Method.MODEL)
+    return candidate.model_copy(update={"estimates": kept})
