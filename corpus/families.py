@@ -2,8 +2,9 @@
 
 Two cases belong to one family when any event of the one (its seed or an outcome) is an event of the other:
 dates within `MAX_DAYS`, and either content words with a Jaccard index of at least `SIMILAR`, numbers and
-directions that do not contradict each other, or a page that both are quoted from. Families are the connected components. A prefix filter (Chaudhuri et al.,
-"A primitive operator for similarity joins", 2006) keeps the work near linear in the number of cases.
+directions that do not contradict each other, or a page that both are quoted from. Families are the connected
+components. A prefix filter (Chaudhuri et al., "A primitive operator for similarity joins", 2006) keeps the work
+near linear in the number of cases.
 """
 
 from __future__ import annotations

@@ -9,10 +9,23 @@ from tests.builders import level, sound_case
 
 
 def case(
-    name: str, event: str, day: str, outcome: str | None = None, outcome_day: str = "2019-09-02"
+    name: str,
+    event: str,
+    day: str,
+    outcome: str | None = None,
+    outcome_day: str = "2019-09-02",
+    quoted: bool = False,
 ) -> Case:
-    outcomes = () if outcome is None else (level(event=outcome, date=EventDate.parse(outcome_day)),)
-    return sound_case(case_id=name, seed_event=event, seed_date=EventDate.parse(day), outcomes=outcomes)
+    """A case whose outcome is `quoted` from the builder's two pages, or from none."""
+    evidence = level().evidence if quoted else ()
+    outcomes = (
+        ()
+        if outcome is None
+        else (level(event=outcome, date=EventDate.parse(outcome_day), evidence=evidence),)
+    )
+    return sound_case(
+        case_id=name, seed_event=event, seed_date=EventDate.parse(day), outcomes=outcomes, seed_evidence=()
+    )
 
 
 RISE = "The Bank of Ruritania raises its rate by 50 basis points"
