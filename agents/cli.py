@@ -19,6 +19,8 @@ _TABLE = {
     "providers": ("agents.providers_cli", "providers", "Sources on the web: what they need, whether they answer."),
     "prices": ("agents.prices_cli", "prices", "What models cost, for the cap of a run."),
     "import": ("agents.commands.move", "import_", "Read cases from a file."),
+    "review": ("agents.commands.review", "review", "The review page: approve, edit, reject."),
+    "curators": ("agents.commands.curators", "curators", "Who may review: add, list, new link."),
     "export": ("agents.commands.export", "export", "Freeze approved cases as a snapshot folder."),
     "backup": ("agents.commands.move", "backup", "Write the whole store to one file."),
     "restore": ("agents.commands.move", "restore", "Fill an empty store from a backup."),

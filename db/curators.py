@@ -62,6 +62,12 @@ class Curators:
             owner = select(col(CuratorRow.name)).where(col(CuratorRow.token_hash) == _hash(token))
             return session.execute(owner).scalar_one_or_none()
 
+    def token_hash(self, name: str) -> str | None:
+        """The stored hash of a curator's token, which changes with the token; None for a stranger."""
+        with self._store.reading() as session:
+            row = session.get(CuratorRow, name)
+            return row.token_hash if row else None
+
     def names(self) -> list[str]:
         """All curators, by name."""
         with self._store.reading() as session:

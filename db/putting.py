@@ -67,7 +67,7 @@ def put_case(
     if insert_if_absent(session, head):
         return _insert(session, case, 1, problems, now, edit)
     newest = locked_case(session, case.case_id).newest
-    if same := _same_content(session, case):
+    if same := _same_content(session, case, replayed=edit is None):
         return Put(PutResult.UNCHANGED, case.case_id, same.revision, same.status)
     if edit and edit.based_on != newest:
         raise stale(case.case_id, edit.based_on, newest)
@@ -141,11 +141,14 @@ def _stored_event(case: Case, row: RevisionRow, now: datetime, edit: Edit | None
     )
 
 
-def _same_content(session: Session, case: Case) -> RevisionRow | None:
-    """The revision that already holds this content, if it is the newest or of the same run."""
+def _same_content(session: Session, case: Case, *, replayed: bool) -> RevisionRow | None:
+    """The revision that already holds this content: the newest, or, for a run's replay, one of the same run.
+
+    A person may well go back to what an earlier revision said; a replay after a crash may not.
+    """
     wanted = content_hash(case)
     newest = newest_row(session, case.case_id)
-    if newest.content_hash == wanted or not case.provenance.run_id:
+    if newest.content_hash == wanted or not replayed or not case.provenance.run_id:
         return newest if newest.content_hash == wanted else None
     same_run = select(RevisionRow).where(
         RevisionRow.case_id == case.case_id,
