@@ -9,6 +9,7 @@ Where nothing is found the level says so; nothing is invented.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -32,6 +33,12 @@ RELATED = 0.3
 """Coverage by the chain's words from which an expectation is about it."""
 MIN_WORDS, MAX_WORDS = 4, 30
 MAX_ALTERNATIVES = 5
+
+
+_UNFINISHED = re.compile(
+    r"(?:to|and|or|but|of|that|than|which|as|by|for|from|in|on|at|with|is|are|be|will|would)\b", re.I
+)
+"""A clause that begins so has lost its subject; it is no candidate."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +123,16 @@ def _candidates(
 ) -> Iterator[_Expected]:
     for document in found:
         for expectation in statements(document):
-            text = _wording(expectation)
+            text = expected_wording(expectation)
             relevance = topic.covers(text, rarity)
             over = expectation.dates and all(m.date.last_day <= parent.first_day for m in expectation.dates)
+            if _UNFINISHED.match(text):
+                continue
             if relevance >= RELATED and MIN_WORDS <= len(text.split()) <= MAX_WORDS and not over:
                 yield _Expected(text, ((document, expectation),), relevance)
 
 
-def _wording(expectation: Expectation) -> str:
+def expected_wording(expectation: Expectation) -> str:
     """The expected event as a candidate: no date, no "that" in front."""
     spans = [
         (m.start - expectation.clause_start, m.end - expectation.clause_start)
@@ -139,14 +148,16 @@ def _candidate(expected: _Expected, view: View, parent: EventDate, *, happened: 
         quote(d, e.start, e.end, Role.EXPECTATION, read_until=view.limit) for d, e in expected.statements
     )
     estimates = tuple(
-        _estimate(d, e, quoted, parent)
+        stated_estimate(d, e, quoted, parent)
         for (d, e), quoted in zip(expected.statements, evidence, strict=True)
         if e.probability is not None
     )
     return Candidate(text=expected.text, happened=happened, evidence=evidence, estimates=estimates)
 
 
-def _estimate(document: Document, expectation: Expectation, quoted: Evidence, parent: EventDate) -> Estimate:
+def stated_estimate(
+    document: Document, expectation: Expectation, quoted: Evidence, parent: EventDate
+) -> Estimate:
     """A stated probability, as of its publication and at the latest of the level's as-of."""
     return Estimate(
         method=expectation.kind,

@@ -32,13 +32,15 @@ _SUBORDINATE = re.compile(
 )
 MIN_WORDS = 6
 _CLAUSE = re.compile(r"[,;:–—]\s")
+_LEFT_OVER = re.compile(r",?\s+(?:effective|starting|beginning|dated|as)(?=\s*(?:,|;|$|\sand\b))", re.I)
+"""What introduced a date that is gone."""
 _UNOPENED = re.compile(r"^[\s,;:–—-]+")
 
 
 def event_wording(sentence: str, date_spans: Iterable[tuple[int, int]]) -> str:
     """The sentence as an event: without dates, attribution and asides, at most `MAX_WORDS` words."""
     text = _without_dates(sentence, sorted(date_spans, reverse=True))
-    text = _ASIDE.sub("", text).strip().rstrip(".!? ")
+    text = _LEFT_OVER.sub("", _ASIDE.sub("", text)).strip().rstrip(".!? ")
     text = _ATTRIBUTION.sub("", text)
     text = _UNOPENED.sub("", _OPENING.sub("", _UNOPENED.sub("", text)))
     text = re.sub(r"\s+([,;:.])", r"\1", re.sub(r"\s{2,}", " ", text))

@@ -47,7 +47,7 @@ class Expectation:
 
 
 _VIEW = (
-    r"expect(?:s|ed|ing)?|forecast(?:s|ed|ing)?|predict(?:s|ed|ing)?|project(?:s|ed|ing)|anticipat(?:e|es|ed|ing)|"
+    r"expect(?:s|ed|ing)?|forecast(?:s|ed|ing)?|predict(?:s|ed|ing)?|project(?:s|ed|ing)|anticipat(?:es|ed|ing|e)\b|"
     r"foresees?|foresaw|bet(?:s|ting)?|wager(?:s|ed)?|pric(?:e|es|ed|ing)\sin|pencil(?:s|led)?\sin|"
     r"warn(?:s|ed)?(?=\s(?:of|that|it|the))|see(?:s|ing)?(?=\s(?:a|an|the|no|it|them|inflation|growth|rates)\b)"
 )
@@ -140,7 +140,9 @@ def _of_sentence(sentence: Sentence, dates: list[DateMention]) -> Iterator[Expec
     if not cue and not stated:
         return
     for probability in stated or (None,):
-        yield _expectation(sentence, lowered, cue, probability, own)
+        found = _expectation(sentence, lowered, cue, probability, own)
+        if found.clause:  # "a 50-50 chance of", and nothing behind it, expects nothing
+            yield found
 
 
 def _cue(lowered: str) -> re.Match[str] | None:

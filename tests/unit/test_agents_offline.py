@@ -22,6 +22,10 @@ SENTENCES = [
     ),
     ("On Wednesday, the Bank raised its rate, officials said.", "The Bank raised its rate"),
     ("However, the senate (which sat late) passed the bill on 3 May 2021.", "The senate passed the bill"),
+    (
+        "The bank raised its rate by 75 points on 8 September, effective on 14 September 2022, and more will follow.",
+        "The bank raised its rate by 75 points, and more will follow",
+    ),
     ("The senate passed the bill, according to the Herald.", "The senate passed the bill"),
 ]
 

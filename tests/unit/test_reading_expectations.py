@@ -134,3 +134,12 @@ def test_every_place_is_exact_and_every_number_a_probability(pieces):
         assert text[found.clause_start : found.clause_end] == found.clause != ""
         assert found.start <= found.clause_start < found.clause_end <= found.end
         assert found.probability is None or 0.0 <= found.probability <= 1.0
+
+
+def test_a_chance_of_nothing_is_no_expectation() -> None:
+    assert expectations("a 50-50 chance of ”", None) == []
+
+
+def test_anticipates_is_one_word() -> None:
+    found = expectations("The bank anticipates more increases over the coming meetings.", None)
+    assert [e.clause for e in found] == ["more increases over the coming meetings"]
