@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from corpus.errors import InvalidInput
 from corpus.intervals import REPLICATES, Interval, bootstrap
@@ -116,8 +116,8 @@ def families_needed(interval: Interval) -> int | None:
     """
     if interval.value is None or interval.low is None or interval.high is None or interval.value == 0:
         return None
-    error = (interval.high - interval.low) / (2 * float(norm.ppf((1 + interval.level) / 2)))
-    reach = float(norm.ppf(1 - ALPHA / 2) + norm.ppf(POWER))
+    error = (interval.high - interval.low) / (2 * float(ndtri((1 + interval.level) / 2)))
+    reach = float(ndtri(1 - ALPHA / 2) + ndtri(POWER))
     return max(interval.families, math.ceil(interval.families * (reach * error / interval.value) ** 2))
 
 

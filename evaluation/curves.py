@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import curve_fit
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from corpus.errors import InvalidFile, InvalidInput
 from evaluation.metrics import Floats
@@ -128,7 +128,7 @@ def diagnose(curve: Curve, tolerance: float = TOLERANCE) -> Fit:
     smooth = np.convolve(losses, np.ones(WINDOW) / WINDOW, mode="valid")
     lowest = int(smooth.argmin())
     noise = float(np.median(np.abs(np.diff(losses, n=3)))) / (NORMAL_MEDIAN * math.sqrt(20))
-    reach = float(norm.ppf(1 - 0.025 / len(smooth)))
+    reach = float(ndtri(1 - 0.025 / len(smooth)))
     half = reach * noise * math.sqrt(2 / WINDOW)
     rise, limit = float(smooth[-1] - smooth[lowest]), tolerance * abs(float(smooth[lowest]))
     best = lowest + WINDOW // 2

@@ -93,19 +93,24 @@ class LanguageJudge:
         settings: JudgeSettings,
         cache: Path,
         *,
-        client: httpx.Client | None = None,
+        open_client: Callable[[], httpx.Client] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if not settings.base_url.startswith(("http://", "https://")):
+            raise InvalidInput(
+                f"{settings.base_url!r} is no http(s) address; name one such as https://host/v1."
+            )
         self.settings, self.cost = settings, JudgeCost()
         self._cache_path, self._sleep = cache, sleep
-        self._client = client or _client(settings)
+        self._open = open_client or (lambda: _client(settings))
         self._known = _read_cache(cache)
 
     def verdicts(self, pairs: Sequence[Pair]) -> list[float | None]:
         """Probability that each pair tells of one event; None (counted in `cost`) where no verdict came."""
-        return [self._verdict(pair) for pair in pairs]
+        with self._open() as client:
+            return [self._verdict(client, pair) for pair in pairs]
 
-    def _verdict(self, pair: Pair) -> float | None:
+    def _verdict(self, client: httpx.Client, pair: Pair) -> float | None:
         key = tagged_hash("judge/v1", [self.settings.model, PROMPT_VERSION, *pair])
         if key in self._known:
             self.cost.cached += 1
@@ -113,7 +118,7 @@ class LanguageJudge:
         if self.cost.usd + self._worst_case(pair) > self.settings.max_usd:
             self.cost.failed(f"the cap of ${self.settings.max_usd:g} is reached")
             return None
-        verdict = self._ask(pair)
+        verdict = self._ask(client, pair)
         if isinstance(verdict, str):
             self.cost.failed(verdict)
             return None
@@ -130,10 +135,10 @@ class LanguageJudge:
         s = self.settings
         return (tokens_in * s.usd_per_million_in + tokens_out * s.usd_per_million_out) / 1e6
 
-    def _ask(self, pair: Pair) -> _Verdict | str:
+    def _ask(self, client: httpx.Client, pair: Pair) -> _Verdict | str:
         """A verdict, or the reason why there is none. An invalid reply is asked for once more."""
         for _ in range(2):
-            reply = self._post(pair)
+            reply = self._post(client, pair)
             if isinstance(reply, str):
                 return reply
             self._count(reply)
@@ -143,14 +148,14 @@ class LanguageJudge:
                 continue
         return "the reply was no verdict"
 
-    def _post(self, pair: Pair) -> dict[str, Any] | str:
+    def _post(self, client: httpx.Client, pair: Pair) -> dict[str, Any] | str:
         """The reply's JSON; busy and broken servers are tried again, waiting as they ask."""
         import httpx
 
         reason = "no answer"
         for attempt in range(TRIES):
             try:
-                response = self._client.post("chat/completions", json=self._body(pair))
+                response = client.post("chat/completions", json=self._body(pair))
             except httpx.TransportError as fault:
                 reason = f"no answer ({type(fault).__name__})"
                 self._sleep(2.0**attempt)
@@ -207,8 +212,6 @@ def _client(settings: JudgeSettings) -> httpx.Client:
         raise MissingExtra(
             "The judge needs httpx, which is not installed; type: pip install 'psychohistory[agents]'"
         ) from fault
-    if not settings.base_url.startswith(("http://", "https://")):
-        raise InvalidInput(f"{settings.base_url!r} is no http(s) address; name one such as https://host/v1.")
     key = os.environ.get(settings.api_key_variable, "")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.Client(

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from corpus.errors import InvalidInput
 
@@ -213,11 +212,8 @@ def auroc(probability_P: npt.ArrayLike, outcome_P: npt.ArrayLike) -> float | Non
     Mann and Whitney (1947). None where all or none happened.
     """
     p, y = np.asarray(probability_P, dtype=float), np.asarray(outcome_P, dtype=float)
-    positives, negatives = float(y.sum()), float((1 - y).sum())
-    if not positives or not negatives:
-        return None
-    ranks = rankdata(p)
-    return float((ranks[y == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+    placed = placements(p, y)
+    return None if np.isnan(placed).any() or not placed.size else float(placed[y == 1].mean())
 
 
 def placements(probability_P: Floats, outcome_P: Floats) -> Floats:

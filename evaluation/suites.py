@@ -21,7 +21,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from scipy.stats import rankdata
 
 from corpus.errors import InvalidFile, InvalidInput
 from corpus.files import write_atomically
@@ -144,8 +143,16 @@ def difficulties(asked: LevelSet, levels: Sequence[Level]) -> np.ndarray[tuple[i
     shares = BaseRate(earlier).shares_of(levels) if earlier else [uniform_shares(level) for level in levels]
     surprise = [-np.log(max(1e-4, s[level.outcome or 0])) for s, level in zip(shares, levels, strict=True)]
     months = [(level.resolved - level.as_of.date()).days / 30.44 for level in levels]
-    ranks = [rankdata(values) for values in ([level.depth for level in levels], surprise, months)]
+    ranks = [_ranks(values) for values in ([level.depth for level in levels], surprise, months)]
     return np.asarray((np.mean(ranks, axis=0) - 1) / max(1, len(levels) - 1))
+
+
+def _ranks(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Ranks from 1 (N,), ties sharing their mean."""
+    ordered = np.sort(np.asarray(values, dtype=float))
+    return np.asarray(
+        (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") + 1) / 2
+    )
 
 
 def suite_levels(stored: Suites, name: SuiteName, levels: Sequence[Level]) -> list[Level]:
