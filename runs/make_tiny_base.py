@@ -62,7 +62,7 @@ def build(work: Path, cases: int, out: Path) -> None:
     model.save_pretrained(work / "random")
     tokenizer.save_pretrained(work / "random")
     stage = Stage(
-        epochs=1, learning_rate=1e-3, warmup_share=0.05, batch=8, accumulation=1,
+        epochs=1, learning_rate=3e-3, warmup_share=0.05, batch=8, accumulation=1,
         save_every=100, evaluate_every=100, patience=None, loss=Losses(propose=0.3, weigh=2.0, when=1.0),
     )  # fmt: skip
     experiment = Experiment(

@@ -13,6 +13,11 @@ _TABLE = {
     "score": ("training.commands.stage", "score", "Proper scoring: train the letters' probabilities alone."),
     "predict": ("training.commands.predict", "predict", "Write predictions.jsonl for the evaluation."),
     "calibrate": ("training.commands.calibrate", "calibrate", "Fit a calibration on validation forecasts."),
+    "export-and-train": (
+        "training.commands.export_and_train",
+        "export_and_train",
+        "All of it: snapshot, training, forecasts, verdict.",
+    ),
     "ask": ("training.commands.ask", "ask", "Forecast one event as a tree."),
 }
 

@@ -25,9 +25,9 @@ from evaluation.tree import ProbabilityTree, TreeNode
 from training.dialogue import CANDIDATE_LETTERS
 from training.engine import Engine, Sampling
 from training.forecasting import Tokens, Weighed, below, calibrated, propose, start, weigh
+from training.runfolder import CALIBRATION, require_finished
 
 DEFAULT_BASE = "Qwen/Qwen3-0.6B"
-CALIBRATION = "calibration.json"
 Path_ = tuple[int, ...]
 
 
@@ -83,7 +83,6 @@ class ProbabilityTreeInference:
         """
         from training.local_engine import TransformersEngine
         from training.models import is_adapter, load_base, load_tokenizer, with_adapter
-        from training.runfolder import require_finished
 
         folder = None if path is None else require_finished(Path(path))
         whole = folder is not None and not is_adapter(folder)

@@ -86,7 +86,9 @@ def _sampling(job: Job) -> Sampling:
     return job.effort.sampling
 
 
-def _prediction(job: Job, case: Case, depth: int, mode: Mode, found: Weighed | None) -> Prediction:
+def _prediction(
+    job: Job, case: Case, depth: int, mode: Mode, found: Weighed | None, branch: tuple[str, ...] = ()
+) -> Prediction:
     """One line; a level for which the model listed nothing has all mass on Z."""
     candidates = () if found is None else tuple(
         PredictedCandidate(text=text, probability=found.probabilities[k], when=found.when_shares(k))
@@ -96,6 +98,7 @@ def _prediction(job: Job, case: Case, depth: int, mode: Mode, found: Weighed | N
         case_id=case.case_id,
         depth=depth,
         mode=mode,
+        parent_branch=branch,
         candidates=candidates,
         remainder=1.0 if found is None else found.probabilities[-1],
         spread=() if found is None else found.spread[:-1],
@@ -117,5 +120,4 @@ def _tree(engine: Engine, job: Job, case: Case) -> Iterator[Prediction]:
         job.branches,
     )
     for expansion in inference.stream(question, job.effort):
-        line = _prediction(job, case, len(expansion.path) + 1, Mode.TREE, expansion.weighed)
-        yield line.model_copy(update={"parent_branch": expansion.events})
+        yield _prediction(job, case, len(expansion.path) + 1, Mode.TREE, expansion.weighed, expansion.events)

@@ -29,6 +29,8 @@ from corpus.identity import tagged_hash
 LOCK, METRICS, METADATA, MANIFEST, COMPLETE = (
     "config.lock.json", "metrics.jsonl", "metadata.json", "manifest.json", "complete.json"
 )  # fmt: skip
+CALIBRATION = "calibration.json"
+"""Stands beside a finished model; fitted later and possibly anew, so that no hash of the model includes it."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "numpy", "psychohistory")
 
 
@@ -142,7 +144,7 @@ def folder_hashes(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): file_sha256(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in (COMPLETE, MANIFEST)
+        if path.is_file() and path.name not in (COMPLETE, MANIFEST, CALIBRATION)
     }
 
 

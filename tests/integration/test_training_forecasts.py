@@ -13,12 +13,13 @@ import torch
 from corpus.errors import InvalidInput
 from corpus.snapshot import Snapshot, read_snapshot
 from corpus.splits import Split
+from evaluation.calibrating import fit_on
 from evaluation.calibration import CalibrationFile, CalibratorKind, RemainderShift, TemperatureCalibrator
 from evaluation.levels import levels_of
+from evaluation.matching import Matcher
 from evaluation.prediction import Mode, check_predictions
 from evaluation.tree import TreeEvaluator
 from tests.tiny_models import FAMILIES, chains, encoder, random_model
-from training.calibrating import fit
 from training.dataset import dialogue_of
 from training.dialogue import Style
 from training.engine import Question as LetterQuestion
@@ -166,9 +167,7 @@ def test_predictions_answer_every_level_in_every_mode_and_calibrate(
         assert {(row.case_id, row.depth) for row in checked.of(mode)} == {level.key for level in levels}
     assert {row.case_id for row in checked.of(Mode.TREE)} == {level.case_id for level in levels}
     assert all(row.tokens and row.seconds is not None for row in checked.of(Mode.GIVEN))
-    stored = fit(checked, asked, Split.VALIDATION, CalibratorKind.TEMPERATURE)
+    stored = fit_on(checked, asked, Split.VALIDATION, CalibratorKind.TEMPERATURE, Matcher())
     assert stored.levels == len(levels)
     assert stored.remainder is not None
     assert stored.remainder.lists == len(levels)
-    with pytest.raises(InvalidInput, match="answers snapshot"):
-        fit(checked, type(asked)("other", "other", asked.splits), Split.VALIDATION, CalibratorKind.SIGMOID)

@@ -29,18 +29,17 @@ def calibrate(
     Lines of mode `given` fit temperature, sigmoid or isotonic; lines of mode `generated` fit Z on how often the
     model's own lists miss what happened.
     """
+    from evaluation.calibrating import fit_on
     from evaluation.calibration import write_calibration
     from evaluation.levels import open_snapshot
+    from evaluation.matching import Matcher
     from evaluation.prediction import read_predictions
-    from training.calibrating import fit
-    from training.inference import CALIBRATION
-    from training.runfolder import require_finished
+    from training.runfolder import CALIBRATION, require_finished
 
     if (folder is None) == (out is None):
         raise click.UsageError("Name either --model or --out: the place of the calibration.")
-    stored = fit(
-        read_predictions(predictions), open_snapshot(snapshot), Split.VALIDATION, CalibratorKind(kind)
-    )
+    found, asked = read_predictions(predictions), open_snapshot(snapshot)
+    stored = fit_on(found, asked, Split.VALIDATION, CalibratorKind(kind), Matcher())
     path = out if out is not None else require_finished(folder or Path()) / CALIBRATION
     write_calibration(path, stored)
     if as_json:

@@ -1,0 +1,189 @@
+"""What a case costs as one dialogue, as a row per candidate and as a row per level: tokens and time, forward and back.
+
+    python -m benchmarks.training                    the seed setting: 600, 40, 4, 5
+    python -m benchmarks.training --table --json     the table over context, candidate length, candidates, levels
+
+Rows are what one would write with plain SFT on the same cases: a row per candidate holds context, path and one
+candidate (its loss on the candidate's tokens); a row per level holds context, path, list and letter. They
+are batched without padding, the best that can be had where rows share no prefix: packing saves padding, and
+there is none. All three read logits only where their loss needs them. Weights are random: cost only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+SEED = (600, 40, 4, 5)
+TABLE = (SEED, (100, 40, 4, 5), (2000, 40, 4, 5), (600, 12, 4, 5), (600, 120, 4, 5), (600, 40, 2, 5),
+         (600, 40, 6, 5), (600, 40, 4, 1), (600, 40, 4, 3), (100, 12, 2, 1))  # fmt: skip
+ASK, LINE, LETTER_TURN, NEXT = 14, 3, 9, 18
+"""Tokens that the dialogue adds: a question, a line's letter, a letter turn, naming a branch."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sequence: its length, and where its loss reads."""
+
+    length: int
+    reads: tuple[tuple[int, int], ...]
+
+
+def as_dialogue(context: int, text: int, options: int, levels: int) -> list[Row]:
+    """One row a case: every prefix and candidate once."""
+    at, reads = context, []
+    for level in range(levels):
+        at += ASK if level == 0 else NEXT + text
+        size = options * (text + LINE) + 1
+        reads += [(at, at + size), (at + size + LETTER_TURN, at + size + LETTER_TURN + 1)]
+        at += size + 2 * LETTER_TURN
+        reads.append((at - 1, at))
+    return [Row(at, tuple(reads))]
+
+
+def as_rows_per_candidate(context: int, text: int, options: int, levels: int) -> list[Row]:
+    """K rows a level: context, path so far, one candidate."""
+    starts = [context + level * (text + LINE) + ASK for level in range(levels)]
+    return [Row(start + text, ((start, start + text),)) for start in starts for _ in range(options)]
+
+
+def as_rows_per_level(context: int, text: int, options: int, levels: int) -> list[Row]:
+    """One row a level: context, path so far, the list and its letter."""
+    starts = [context + level * (text + LINE) + ASK for level in range(levels)]
+    size = options * (text + LINE) + 1
+    return [
+        Row(start + size + LETTER_TURN, ((start, start + size), _last(start + size + LETTER_TURN)))
+        for start in starts
+    ]
+
+
+def _last(end: int) -> tuple[int, int]:
+    return (end - 1, end)
+
+
+FORMS: dict[str, Callable[..., list[Row]]] = {
+    "dialogue": as_dialogue,
+    "row per candidate": as_rows_per_candidate,
+    "row per level": as_rows_per_level,
+}
+
+
+def step(model: Any, rows: list[Row], vocabulary: int, rows_a_batch: int) -> float:
+    """Seconds of one forward and backward pass over all rows, equal lengths batched together."""
+    groups: dict[int, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.length, []).append(row)
+    device = next(model.parameters()).device
+    _wait(device)
+    begun = time.perf_counter()
+    for length, group in groups.items():
+        for first in range(0, len(group), rows_a_batch):
+            batch = group[first : first + rows_a_batch]
+            tokens = torch.randint(0, vocabulary, (len(batch), length), device=device)
+            read = torch.tensor(
+                sorted({t for start, end in batch[0].reads for t in range(start, end)}), device=device
+            )
+            logits = model(input_ids=tokens, logits_to_keep=read - 1, use_cache=False).logits
+            F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, read].flatten()).backward()
+    _wait(device)
+    taken = time.perf_counter() - begun
+    model.zero_grad(set_to_none=True)
+    return taken
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def measure(model: Any, shape: tuple[int, int, int, int], repeats: int, rows_a_batch: int) -> dict[str, Any]:
+    """Tokens and median seconds of each form, and how many times less the dialogue takes."""
+    vocabulary = model.config.vocab_size
+    found: dict[str, Any] = {
+        "context": shape[0],
+        "candidate": shape[1],
+        "candidates": shape[2],
+        "levels": shape[3],
+    }
+    forms = {name: make(*shape) for name, make in FORMS.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in forms}
+    for repeat in range(repeats + 1):
+        for name, rows in forms.items():
+            taken = step(model, rows, vocabulary, rows_a_batch)
+            if repeat:  # the first pass warms up
+                seconds[name].append(taken)
+    for name, rows in forms.items():
+        found[f"{name}: tokens"] = sum(row.length for row in rows)
+        found[f"{name}: seconds"] = statistics.median(seconds[name])
+    for name in list(forms)[1:]:
+        found[f"{name}: times the tokens"] = found[f"{name}: tokens"] / found["dialogue: tokens"]
+        found[f"{name}: times the seconds"] = found[f"{name}: seconds"] / found["dialogue: seconds"]
+    return found
+
+
+def small_model() -> Any:
+    """A Llama of some 10 million parameters, random."""
+    torch.manual_seed(0)
+    return LlamaForCausalLM(
+        LlamaConfig(vocab_size=4096, hidden_size=256, intermediate_size=768, num_hidden_layers=6,
+                    num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=65_536)
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Print a table, or JSON with the machine."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", help="A causal model by name or folder; a small random Llama without it.")
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rows", type=int, default=4, help="Rows a batch, where rows are many.")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    model = (
+        AutoModelForCausalLM.from_pretrained(arguments.model, dtype="auto")
+        if arguments.model
+        else small_model()
+    )
+    if torch.cuda.is_available():
+        model = model.to("cuda", torch.bfloat16)
+    results = [
+        measure(model, shape, arguments.repeats, arguments.rows)
+        for shape in (TABLE if arguments.table else (SEED,))
+    ]
+    if arguments.json:
+        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(),
+                   "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+                   "threads": arguments.threads, "torch": torch.__version__}  # fmt: skip
+        print(json.dumps({"machine": machine, "settings": asdict(Settings(arguments.repeats, arguments.rows)),
+                          "results": results}, indent=1))  # fmt: skip
+        return
+    for result in results:
+        print("  ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+                        for name, value in result.items()))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the figures were taken."""
+
+    repeats: int
+    rows_a_batch: int
+
+
+if __name__ == "__main__":
+    main()

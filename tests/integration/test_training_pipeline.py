@@ -1,0 +1,53 @@
+"""export-and-train from a snapshot to a verdict, on a tiny random model and FICTIONAL synthetic cases."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+
+from corpus.splits import Ratios
+from tests.tiny_models import encoder, random_model
+from training.config import Data, Experiment, Lora, Precision, Stage
+from training.engine import Sampling
+from training.inference import Effort
+from training.pipeline import FORECASTERS, RESULT, Plan, run_pipeline
+from training.synthetic import Recipe, write_synthetic
+
+EFFORT = Effort(orders=2, sampling=Sampling(lists=1, max_characters=10))
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    folder = tmp_path_factory.mktemp("pipeline")
+    write_synthetic(folder / "world", Recipe(24, (5,), depth=1), Ratios(train=0.6, validation=0.2, test=0.2))
+    random_model("llama").save_pretrained(folder / "base")
+    encoder().tokenizer.save_pretrained(folder / "base")
+    stage = Stage(epochs=1, batch=4, accumulation=1, save_every=50, evaluate_every=2, learning_rate=1e-2)
+    experiment = Experiment(
+        base=str(folder / "base"), precision=Precision.FLOAT32, data=Data(max_tokens=1000),
+        lora=Lora(rank=4), sft=stage, score=stage,
+    )  # fmt: skip
+    return Plan(experiment, folder / "world", folder / "out", date(2024, 1, 1), effort=EFFORT, branches=2)
+
+
+def test_a_snapshot_becomes_a_verdict_and_a_second_call_does_nothing(plan: Plan) -> None:
+    result = run_pipeline(plan)
+    assert result["verdict"] in ("REVIEW", "FAIL")
+    assert result["favoured"] in FORECASTERS
+    assert {"base", "sft", "score", "uniform", "base_rate"} <= set(result["log_loss"])
+    assert all(value is None or value > 0 for value in result["log_loss"].values())
+    for name in FORECASTERS:
+        assert json.loads((plan.out / "evaluation" / f"{name}.json").read_text())["verdict"]["decision"]
+        assert (plan.out / "evaluation" / f"{name}.html").stat().st_size > 1000
+    stamps = {path: path.stat().st_mtime_ns for path in plan.out.rglob("*") if path.is_file()}
+    assert run_pipeline(plan) == result
+    assert stamps == {path: path.stat().st_mtime_ns for path in plan.out.rglob("*") if path.is_file()}
+    (plan.out / RESULT).unlink()
+    assert run_pipeline(plan) == result
+    kept = ("predictions", "sft", "score")
+    changed = [p for p, at in stamps.items() if p.exists() and p.stat().st_mtime_ns != at]
+    assert not [
+        path for path in changed if path.relative_to(plan.out).parts[0] in kept and path.suffix != ".json"
+    ]

@@ -1,0 +1,140 @@
+"""`training export-and-train`: from approved cases to a verdict. The one module of training that reaches the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from corpus.commandline import print_json
+from corpus.snapshot import MANIFEST, read_snapshot
+from training.config import Adapt, Data, Experiment, Lora, Precision, Stage, read_experiment
+from training.dataset import OverLength
+from training.synthetic import Recipe, write_synthetic
+
+STARTER = Path(__file__).parents[2] / "corpus" / "starter"
+MIN_CASES = 20
+"""Below which a split by time leaves nothing to validate or test on."""
+
+
+@click.command(
+    "export-and-train", epilog="Example: training export-and-train --out runs/first --config experiment.yaml"
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder of everything that is made."
+)
+@click.option("--snapshot", type=click.Path(path_type=Path), help="A snapshot; else the store's approved cases, "
+              "else the starter corpus, else a synthetic one.")  # fmt: skip
+@click.option("--db", help="The case store; PSYCHOHISTORY_DB or the default file without it.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="An experiment's YAML; the tiny smoke model without it."
+)
+@click.option("--force", is_flag=True, help="Go on after an audit that fails.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def export_and_train(
+    context: click.Context,
+    out: Path,
+    snapshot: Path | None,
+    db: str | None,
+    config: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Snapshot, audit, fine-tune, score, forecast, calibrate, evaluate, compare; ends with the verdict's exit code.
+
+    0 DEPLOY, 10 REVIEW, 20 FAIL. Run it again to go on after an interruption; with nothing changed it does
+    nothing.
+    """
+    experiment = read_experiment(config) if config else smoke()
+    chosen = snapshot or _snapshot(out, db)
+    read_snapshot(chosen)
+    from training.quiet import quiet_libraries
+
+    quiet_libraries()
+    from training.pipeline import Plan, run_pipeline
+
+    def tell(line: str) -> None:
+        click.echo(line, err=True)
+
+    if config is None:
+        tell("No --config: the tiny model is used. It shows that everything runs; it knows no history and "
+             "forecasts nothing.")  # fmt: skip
+    result = run_pipeline(Plan(experiment, chosen, out, datetime.now(UTC).date(), force, tell=tell))
+    if as_json:
+        print_json(result)
+    else:
+        _show(result, out)
+    context.exit(result["exit_code"])
+
+
+def smoke() -> Experiment:
+    """A run of minutes on the shipped tiny model."""
+    stage = Stage(
+        epochs=1, batch=4, accumulation=1, learning_rate=3e-3, max_steps=100, save_every=25, evaluate_every=25
+    )
+    return Experiment(
+        name="smoke",
+        base="tiny",
+        precision=Precision.FLOAT32,
+        data=Data(max_tokens=2048, over_length=OverLength.LEAVE_OUT),
+        lora=Lora(adapt=Adapt.LINEAR, rank=16, alpha=16),
+        sft=stage,
+        score=stage.model_copy(update={"learning_rate": 1e-3, "loss": Experiment().score.loss}),
+    )
+
+
+def _snapshot(out: Path, db: str | None) -> Path:
+    """What there is to train on: the store's approved cases, else the starter corpus, else a synthetic snapshot."""
+    folder = out / "snapshot"
+    if (folder / MANIFEST).is_file():
+        return folder
+    if _approved(db) >= MIN_CASES:
+        from db.export import ExportChoice, export_snapshot
+        from db.session import open_store
+
+        out.mkdir(parents=True, exist_ok=True)
+        store = open_store(db)
+        try:
+            export_snapshot(store, folder, ExportChoice(), program="training export-and-train", commit="")
+        finally:
+            store.close()
+        return folder
+    if (STARTER / MANIFEST).is_file():
+        click.echo(
+            f"The store holds fewer than {MIN_CASES} approved cases; the starter corpus is used.", err=True
+        )
+        return STARTER
+    click.echo("There is no starter corpus either; a synthetic snapshot is used.", err=True)
+    write_synthetic(folder, Recipe(300, (1,)))
+    return folder
+
+
+def _approved(db: str | None) -> int:
+    """Approved cases of the store; 0 where there is no store, none is made."""
+    import os
+
+    if db is None and "PSYCHOHISTORY_DB" not in os.environ:
+        from db.session import default_file
+
+        if not default_file().exists():
+            return 0
+    from db.export import approved_cases
+    from db.session import open_store
+
+    store = open_store(db)
+    try:
+        return sum(1 for _ in approved_cases(store))
+    finally:
+        store.close()
+
+
+def _show(result: dict[str, object], out: Path) -> None:
+    losses = result["log_loss"]
+    if isinstance(losses, dict):
+        for name, value in losses.items():
+            click.echo(f"log loss, given: {'not scored' if value is None else f'{value:.4f}'}  {name}")
+    click.echo(
+        f"Favoured: {result['favoured']}. Verdict: {result['verdict']}. Reports in {out / 'evaluation'}."
+    )
