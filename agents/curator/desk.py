@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 
-from agents.curator.digests import Digests
+from agents.curator.digests import Digests, Flag
 from agents.curator.guidelines import Guidelines, read_guidelines
 from agents.curator.queue import Queue, QueueFilter, QueueItem
 from agents.curator.settings import ReviewSettings
@@ -200,9 +200,15 @@ class ReviewDesk:
         midnight = datetime.combine(now.date(), time(), tzinfo=now.tzinfo)
         hour_ago = datetime.fromtimestamp(now.timestamp() - 3600, tz=now.tzinfo)
         return Progress(
-            self.activity.decided_since(midnight, curator), self.cases.count(wanted.cases()),
+            self.activity.decided_since(midnight, curator), self._left(curator, wanted),
             float(self.activity.decided_since(hour_ago, curator)),
         )  # fmt: skip
+
+    def _left(self, curator: str, wanted: QueueFilter) -> int:
+        """Cases that the filter lets through; flags of the digests are not in the store."""
+        if wanted.flag in set(Flag):
+            return len(self.listing(wanted, curator))
+        return self.cases.count(wanted.cases())
 
     def hand_provenance(self) -> Provenance:
         """Of a case begun by hand."""

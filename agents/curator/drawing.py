@@ -42,8 +42,12 @@ def stacked_bar(outcome: Outcome) -> Markup:
     )
 
 
-def axis_node(when: EventDate | None, depth: int) -> Markup:
+def axis_node(when: EventDate | None, depth: int, *, nothing: bool = False) -> Markup:
     """A stretch of the time axis with an event on it: a point for a day, a band as long as what is not known."""
+    if nothing:
+        return _svg(
+            "nothing of note followed", AXIS_WIDTH, 40, _line(0, 20, "open") + _dot(20, "nothing"), "axis"
+        )
     if when is None:
         return _svg("no date", AXIS_WIDTH, 40, _line(0, 40, "open") + _dot(20, "unknown"), "axis")
     half = _NODE[when.precision]
@@ -98,7 +102,7 @@ def corpus_timeline(cases: Sequence[tuple[date, str, str]]) -> Markup:
     span = max(1, (date(years[-1], 1, 1) - date(years[0], 1, 1)).days)
 
     def x(day: date) -> float:
-        return left + (width - left - 12) * (day - date(years[0], 1, 1)).days / span
+        return left + (width - left - 24) * (day - date(years[0], 1, 1)).days / span
 
     height = top + lane * len(domains) + 24
     step = max(1, len(years) // 12)
@@ -117,13 +121,13 @@ def corpus_timeline(cases: Sequence[tuple[date, str, str]]) -> Markup:
 
 def bars(values: Mapping[str, int]) -> Markup:
     """Horizontal bars with their counts, in the order given."""
-    width, row, left = 420, 24, 150
+    width, row, left = 340, 24, 110
     most = max(values.values(), default=0) or 1
     parts = []
     for i, (name, count) in enumerate(values.items()):
-        length = (width - left - 60) * count / most
+        length = (width - left - 50) * count / most
         parts.append(
-            f'<text class="lane" x="0" y="{row * i + 16}">{escape(name[:22])}</text>'
+            f'<text class="lane" x="0" y="{row * i + 16}">{escape(name[:16])}</text>'
             f'<rect class="c0" x="{left}" y="{row * i + 5}" width="{length:.1f}" height="14" rx="2"/>'
             f'<text class="count" x="{left + length + 6:.1f}" y="{row * i + 16}">{count:,}</text>'
         )
