@@ -196,7 +196,7 @@ class RunNodes:
             return Command(goto="dispatch", update={})
         found = await self.roles.brainstormer.seeds(self.library, state["settings"])
         if isinstance(found, Failure):
-            return Command(goto="__end__", update={"notes": (found.message,)})
+            return Command(goto="__end__", update={"notes": (found.message,), "failure": found})
         await self.on_seeds(found.seeds, found.notes)
         return Command(goto="dispatch", update={"seeds": found.seeds, "notes": found.notes})
 

@@ -141,5 +141,7 @@ class RunState(TypedDict, total=False):
     settings: RunSettings
     seeds: tuple[Seed, ...]
     notes: tuple[str, ...]
+    failure: Failure | None
+    """Why there are no seeds; the run can be resumed."""
     done: int
     failed: int

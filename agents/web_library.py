@@ -17,6 +17,7 @@ from agents.fetching.result import FetchFailure
 from agents.providers.base import Hit, ProviderFailure, Query, WebSearch
 from agents.reading.address import canonical_url
 from agents.reading.document import Document
+from corpus.case import Source
 
 _ENGLISH = frozenset({"en", "und"})
 
@@ -76,6 +77,10 @@ class WebLibrary:
     async def browse(self, first: date, last: date) -> Sequence[Document]:
         """Nothing: the web cannot be browsed by day."""
         return ()
+
+    async def recall(self, source: Source) -> Document | None:
+        """Nothing: a page that is fetched again may be another; `agents.joined_library` keeps what was read."""
+        return None
 
     def _kept(self, answers: Iterable[Sequence[Hit] | ProviderFailure]) -> list[Sequence[Hit]]:
         kept: list[Sequence[Hit]] = []

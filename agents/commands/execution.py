@@ -13,17 +13,15 @@ import click
 
 from agents.archive import Archive
 from agents.commands.desk import StoreDesk
+from agents.commands.equipment import Equipment, equipped
+from agents.commands.model_options import ModelRequest
 from agents.commands.opening import log_to_file, program_version
 from agents.commands.progress import RunProgress, run_progress
 from agents.graph import RunNodes, build_run_graph
-from agents.library import ArchiveLibrary
-from agents.offline.base_rates import BaseRates
-from agents.offline.roles import offline_roles
 from agents.researcher import Origin, Researcher
 from agents.runner import LocalRunner, Outcome
 from agents.state import RunSettings, RunState, Seed
 from db.clock import utc_now
-from db.export import approved_cases
 from db.run_records import Run
 from db.runs import Runs
 from db.session import Store
@@ -44,39 +42,44 @@ class Finished:
 class Execution:
     """One run, from its first seed or from where it stopped."""
 
-    def __init__(self, store: Store, archive: Archive, runs: Runs, run: Run) -> None:
+    def __init__(self, store: Store, archive: Archive, runs: Runs, run: Run, models: ModelRequest) -> None:
         self._runs, self._run = runs, run
+        self._store, self._archive, self._models = store, archive, models
         self._settings = RunSettings.model_validate(run.resolved)
         self._desk = StoreDesk(runs, run)
-        self._library = ArchiveLibrary(archive)
-        self._roles = offline_roles(BaseRates(approved_cases(store)))
         self._log = log_to_file(run.run_id)
         self._outcome: Outcome | None = None
+        self._said: list[str] = []
 
     def carry_out(self) -> Finished:
         """Run until all seeds are done or somebody stops it; the store knows which."""
         try:
             with run_progress() as progress:
-                state, interrupted = asyncio.run(self._carry_out(progress))
+                state, interrupted = asyncio.run(self._equipped(progress))
         except asyncio.CancelledError:  # a second Ctrl-C
             state, interrupted = RunState(notes=()), True
-        notes = tuple(state.get("notes", ()))
+        notes = (*state.get("notes", ()), *self._said)
         stopped_by = self._outcome.stopped if self._outcome else None
         if stopped_by:
             notes = (*notes, stopped_by.message)
         waiting = self._runs.count_seeds(self._run.run_id)[SeedState.WAITING]
-        stopped = interrupted or bool(stopped_by) or waiting > 0
+        stopped = interrupted or bool(stopped_by) or bool(state.get("failure")) or waiting > 0
         summary = {"notes": list(notes)}
         run = self._runs.finish(
             self._run.run_id, StoredState.STOPPED if stopped else StoredState.FINISHED, summary
         )
         return Finished(run, notes, self._log, stopped)
 
-    async def _carry_out(self, progress: RunProgress) -> tuple[RunState, bool]:
+    async def _equipped(self, progress: RunProgress) -> tuple[RunState, bool]:
+        async with equipped(self._models, self._store, self._archive, self._run.run_id) as equipment:
+            self._said = equipment.notes
+            return await self._carry_out(progress, equipment)
+
+    async def _carry_out(self, progress: RunProgress, equipment: Equipment) -> tuple[RunState, bool]:
         stop = asyncio.Event()
         interrupted = _stop_on_ctrl_c(stop)
         origin = Origin(self._run.run_id, program_version(), utc_now)
-        researcher = Researcher(self._roles, self._library, self._settings, origin, progress.staged)
+        researcher = Researcher(equipment.roles, equipment.library, self._settings, origin, progress.staged)
         runner = LocalRunner(
             self._desk,
             researcher.research,
@@ -94,7 +97,7 @@ class Execution:
             self._outcome = await runner.run()
             return self._outcome.done, self._outcome.failed
 
-        nodes = RunNodes(self._roles, self._library, store_seeds, research)
+        nodes = RunNodes(equipment.roles, equipment.library, store_seeds, research)
         known = await asyncio.to_thread(self._desk.seeds)
         first = RunState(settings=self._settings, seeds=known, notes=(), done=0, failed=0)
         last = cast(RunState, await build_run_graph(nodes).ainvoke(first))

@@ -10,6 +10,7 @@ import click
 
 from agents.archive import Archive
 from agents.commands.execution import Execution, Finished, run_record
+from agents.commands.model_options import ModelRequest, model_options
 from agents.commands.opening import (
     archive_option,
     commit,
@@ -19,6 +20,7 @@ from agents.commands.opening import (
     program_version,
     store_option,
 )
+from agents.commands.spending import cap, check_calibrated, opening_line, resumed
 from agents.offline.finding import evidence_for
 from agents.period import parse_period
 from agents.state import RunSettings, Seed
@@ -69,6 +71,7 @@ _depth = click.option(
     "--concurrency", type=click.IntRange(1, 512), default=8, show_default=True, help="Seeds at a time."
 )
 @click.option("--random-seed", type=int, default=42, show_default=True, help="For the seeds that are drawn.")
+@model_options
 @store_option
 @archive_option
 @json_option
@@ -82,6 +85,7 @@ def run(
     blind_share: float,
     concurrency: int,
     random_seed: int,
+    models: ModelRequest,
     db: str | None,
     archive: Path | None,
     as_json: bool,
@@ -100,12 +104,13 @@ def run(
         num_cases=num_cases,
         horizon_months=horizon,
         max_depth=max_depth,
+        mode=models.mode,
         blind_share=blind_share,
         concurrency=concurrency,
         random_seed=random_seed,
     )
     documents = opened_archive(archive)
-    _begin(opened_store(db), documents, settings, as_json, archive)
+    _begin(opened_store(db), documents, settings, models, as_json, archive)
 
 
 @click.command(
@@ -119,6 +124,7 @@ def run(
 @click.option("--allow-new-domain", is_flag=True, help="Take a domain that is not in the list of known ones.")
 @_horizon
 @_depth
+@model_options
 @store_option
 @archive_option
 @json_option
@@ -129,6 +135,7 @@ def research(
     allow_new_domain: bool,
     horizon: int,
     max_depth: int,
+    models: ModelRequest,
     db: str | None,
     archive: Path | None,
     as_json: bool,
@@ -144,37 +151,43 @@ def research(
         num_cases=1,
         horizon_months=horizon,
         max_depth=max_depth,
+        mode=models.mode,
     )
     documents = opened_archive(archive)
     seed = _named_seed(documents, " ".join(event.split()), date, name)
-    _begin(opened_store(db), documents, settings, as_json, archive, seed)
+    _begin(opened_store(db), documents, settings, models, as_json, archive, seed)
 
 
 @click.command(epilog="Example: agents resume last")
 @click.argument("run_key", metavar="RUN")
+@model_options
 @store_option
 @archive_option
 @json_option
-def resume(run_key: str, db: str | None, archive: Path | None, as_json: bool) -> None:
+def resume(run_key: str, models: ModelRequest, db: str | None, archive: Path | None, as_json: bool) -> None:
     """Go on with a run that was stopped or killed; RUN is its id, the start of it, or `last`.
 
-    Finished seeds are not touched again.
+    Finished seeds are not touched again, and calls that were paid for are not paid again. Models and web are those
+    of the run unless you name others.
     """
     store, documents = opened_store(db), None
     runs = Runs(store)
-    taken = runs.take(run_key)
+    taken = runs.take(run_key, cap_nanousd=cap(models))
+    models = resumed(ModelRequest.of_run(taken.arguments.get("models", {})), models)
+    check_calibrated(models)
     if archive is None and taken.arguments.get("archive"):
         archive = Path(taken.arguments["archive"])
     documents = opened_archive(archive)
-    _finish(store, runs, Execution(store, documents, runs, taken).carry_out(), as_json)
+    _finish(store, runs, Execution(store, documents, runs, taken, models).carry_out(), as_json)
 
 
 @click.command(epilog="Example: agents rerun the-fed-raises-rates-2022-06-15")
 @click.argument("case_key", metavar="CASE")
+@model_options
 @store_option
 @archive_option
 @json_option
-def rerun(case_key: str, db: str | None, archive: Path | None, as_json: bool) -> None:
+def rerun(case_key: str, models: ModelRequest, db: str | None, archive: Path | None, as_json: bool) -> None:
     """Research the seed of a stored case anew; CASE is its id, the start of it, or its slug.
 
     A result that differs becomes a new revision for review. An approved revision stays as it is.
@@ -185,14 +198,14 @@ def rerun(case_key: str, db: str | None, archive: Path | None, as_json: bool) ->
     notes = [event.reason for event in cases.history(case.case_id) if event.reason]
     settings = RunSettings(
         first_day=case.seed_date, last_day=case.seed_date, domains=(case.domain,), num_cases=1,
-        horizon_months=case.horizon_months,
+        horizon_months=case.horizon_months, mode=models.mode,
     )  # fmt: skip
     cited = {item.source_id for item in case.seed_evidence}
     seed = Seed(
         event=case.seed_event, date=case.seed_date, domain=case.domain, evidence=case.seed_evidence,
         sources=tuple(s for s in case.sources if s.source_id in cited), chosen="named", note=notes[-1] if notes else "",
     )  # fmt: skip
-    _begin(store, opened_archive(archive), settings, as_json, archive, seed)
+    _begin(store, opened_archive(archive), settings, models, as_json, archive, seed)
 
 
 def _named_seed(archive: Archive, event: str, date: EventDate, domain: str) -> Seed:
@@ -209,26 +222,26 @@ def _begin(
     store: Store,
     archive: Archive,
     settings: RunSettings,
+    models: ModelRequest,
     as_json: bool,
     archive_path: Path | None,
     *seeds: Seed,
 ) -> None:
+    check_calibrated(models)
     runs = Runs(store)
     arguments: dict[str, Any] = {
+        "models": models.record_for_run(),
         "argv": sys.argv[1:],
         "archive": str(archive_path.resolve()) if archive_path else "",
     }
     begun = runs.create(
-        arguments, settings.model_dump(mode="json"), program=program_version(), commit=commit()
-    )
-    click.echo(
-        f"Run {begun.run_id}, offline: no model and no network. Rules read {archive.count()} archived documents; "
-        "what they find is a floor to compare models with, and every case waits for a curator.",
-        err=True,
-    )
+        arguments, settings.model_dump(mode="json"), program=program_version(), commit=commit(),
+        cap_nanousd=cap(models),
+    )  # fmt: skip
+    click.echo(opening_line(begun.run_id, models, archive.count()), err=True)
     if seeds:
         runs.add_seeds(begun.run_id, [(seed.key, seed.model_dump(mode="json")) for seed in seeds])
-    _finish(store, runs, Execution(store, archive, runs, begun).carry_out(), as_json)
+    _finish(store, runs, Execution(store, archive, runs, begun, models).carry_out(), as_json)
 
 
 def _finish(store: Store, runs: Runs, finished: Finished, as_json: bool) -> None:

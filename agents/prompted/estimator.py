@@ -21,10 +21,11 @@ from agents.prompted.asking import Question, RoleModels, ask, model_of
 from agents.prompted.editing import EditReply, edit_problem, edited
 from agents.prompted.forms import ProposeReply, WeighReply, propose_problem, weigh_problem
 from agents.prompted.level import BlindLevel, blind_case, blind_level, lettered
-from agents.prompted.matching import Stated, matched, of_candidate, of_forecast
+from agents.prompted.matching import Stated, matched, of_forecast, stated_in
 from agents.prompted.showing import Shown, documents_of, show
 from agents.prompted.weighing import Weighed, is_recall, pooled_orders
 from agents.providers.base import Forecast
+from agents.reading.document import Document
 from agents.roles import Alternatives, Estimates
 from agents.state import Failure, Stage
 from corpus.case import Candidate, Case, Estimate, Method, Remainder
@@ -62,7 +63,8 @@ class PromptedEstimator:
     async def alternatives(self, view: View, case: Case, depth: int) -> Alternatives | Failure:
         """Candidates of a level in one voice, with the probabilities that sources stated at the time."""
         level = blind_level(case, depth)
-        shown = await self._evidence(view, case, level)
+        found = await self._read(view, case, level)
+        shown = show(found, level.about(), budget=EVIDENCE_TOKENS)
         proposed = await self._propose(level, shown)
         if isinstance(proposed, Failure):
             return proposed
@@ -73,13 +75,13 @@ class PromptedEstimator:
         candidates = edited(event, proposed, edit, shown, view.limit)
         random.Random(f"{case.case_id}/{depth}").shuffle(candidates)
         documents = documents_of(shown.cited([n for p in proposed.candidates for n in p.evidence]))
-        stated = await self._stated(view, case, depth, level)
+        stated = [*stated_in(found, level, view.limit), *await self._markets(level)]
         if stated and candidates:
             result = await matched(self._models, level, candidates, stated)
             if isinstance(result, Failure):
                 return result
             candidates = result
-            documents |= {d.source_id: d for s in stated for d in s.documents}
+            documents |= _carried(candidates, stated)
         return Alternatives(tuple(candidates), documents, shown.note())
 
     async def estimates(self, view: View, case: Case, depth: int) -> Estimates | Failure:
@@ -89,7 +91,7 @@ class PromptedEstimator:
         if len(candidates) < 2:
             return Estimates(tuple(candidates), ruled.remainder, "A level with one candidate is not weighed.")
         level = blind_level(case, depth)
-        shown = await self._evidence(view, case, level)
+        shown = show(await self._read(view, case, level), level.about(), budget=EVIDENCE_TOKENS)
         weighed = await self._weigh(level, candidates, shown)
         if isinstance(weighed, Failure):
             return weighed
@@ -101,13 +103,12 @@ class PromptedEstimator:
         )
         return Estimates(found, Remainder(estimates=(rest,)), shown.note())
 
-    async def _evidence(self, view: View, case: Case, level: BlindLevel) -> Shown:
+    async def _read(self, view: View, case: Case, level: BlindLevel) -> Sequence[Document]:
         """What could be read of the level's subject by the as-of."""
         parent, _ = level.parent
         since = parent.first_day - timedelta(days=LOOKING_BACK_DAYS)
-        topic = Topic(case.model_copy(update={"outcomes": case.outcomes[: level.depth - 1]}), ())
-        found = await view.search(topic.query(), since=since, before=parent.last_day, count=DOCUMENTS)
-        return show(found, level.about(), budget=EVIDENCE_TOKENS)
+        topic = Topic(blind_case(case, level.depth), ())
+        return await view.search(topic.query(), since=since, before=parent.last_day, count=DOCUMENTS)
 
     async def _propose(self, level: BlindLevel, shown: Shown) -> ProposeReply | Failure:
         values = {"story": level.story(), "evidence": shown.block()}
@@ -120,12 +121,10 @@ class PromptedEstimator:
         question = Question("edit", ROLE, Stage.ALTERNATIVES, case.case_id, values)
         return await ask(self._models, question, EditReply, lambda r: edit_problem(r, event, proposed))
 
-    async def _stated(self, view: View, case: Case, depth: int, level: BlindLevel) -> list[Stated]:
-        """Probabilities that dated documents and markets stated, without regard to what happened."""
-        mined = await self._rules.alternatives(view, blind_case(case, depth), depth)
-        stated = [of_candidate(c, mined.documents) for c in mined.candidates if c.estimates]
-        forecasts = await self._forecasts(level.about(), level.as_of)
-        return [*stated, *(of_forecast(f) for f in forecasts if f.at <= level.as_of)]
+    async def _markets(self, level: BlindLevel) -> list[Stated]:
+        """Prices and shares as of the level's as-of; a source that hands out later ones changes nothing."""
+        found = await self._forecasts(level.about(), level.as_of)
+        return [of_forecast(forecast) for forecast in found if forecast.at <= level.as_of]
 
     async def _weigh(
         self, level: BlindLevel, candidates: Sequence[Candidate], shown: Shown
@@ -181,3 +180,10 @@ def _without_model(candidate: Candidate) -> Candidate:
     """A candidate without earlier estimates of a model: a repaired chain is weighed anew."""
     kept = tuple(e for e in candidate.estimates if e.method is not Method.MODEL)
     return candidate.model_copy(update={"estimates": kept})
+
+
+def _carried(candidates: Sequence[Candidate], stated: Sequence[Stated]) -> dict[str, Document]:
+    """The documents of the statements whose estimates a candidate took over."""
+    used = {e.evidence.source_id for c in candidates for e in c.estimates if e.evidence}
+    listed = [s.document for s in stated if s.document is not None]
+    return {document.source_id: document for document in listed if document.source_id in used}

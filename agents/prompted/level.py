@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from corpus.case import Candidate, Case, Outcome, level_question
+from corpus.case import Candidate, Case, level_question
 from corpus.dates import EventDate
 
 LETTERS = "ABCDEFGHIJ"
@@ -63,9 +63,8 @@ def blind_level(case: Case, depth: int) -> BlindLevel:
 
 
 def blind_case(case: Case, depth: int) -> Case:
-    """The case cut before the level, with an empty outcome there, for rules that read a case."""
-    kept = (*case.outcomes[: depth - 1], Outcome(depth=depth, event=None, date=None))
-    return case.model_copy(update={"outcomes": kept, "summary": "", "verification": ()})
+    """The case cut before the level, for rules that read a case."""
+    return case.model_copy(update={"outcomes": case.outcomes[: depth - 1], "summary": "", "verification": ()})
 
 
 def lettered(candidates: list[Candidate]) -> str:

@@ -7,17 +7,22 @@ Everything else is left out, never converted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from agents.injection import numbered_block
+from agents.injection import flags, numbered_block
+from agents.offline.estimator import expected_wording, stated_estimate
+from agents.offline.statements import statements
 from agents.prompted.asking import Question, ReplyForm, RoleModels, ask
 from agents.prompted.level import LETTERS, BlindLevel, lettered
+from agents.prompted.showing import LEAST_RELEVANCE
 from agents.providers.base import Forecast
 from agents.reading.document import Document
+from agents.reading.evidence import quote, relevance
 from agents.state import Failure, Stage
-from corpus.case import Candidate, Estimate, Method
+from corpus.case import Candidate, Estimate, Method, Role
 
 SURVEY_PROVIDER = "Survey of Professional Forecasters"
 MOST_STATED = 8
@@ -53,18 +58,30 @@ class MatchReply(ReplyForm):
 
 @dataclass(frozen=True)
 class Stated:
-    """A statement about the future with the estimates it gives."""
+    """A statement about the future with the estimate it gives."""
 
     text: str
     venue: str
-    estimates: tuple[Estimate, ...]
-    documents: tuple[Document, ...] = ()
+    estimate: Estimate
+    document: Document | None = None
 
 
-def of_candidate(candidate: Candidate, documents: Mapping[str, Document]) -> Stated:
-    """A mined expectation with its stated probabilities."""
-    cited = [documents[e.source_id] for e in candidate.evidence if e.source_id in documents]
-    return Stated(candidate.text, candidate.estimates[0].venue, candidate.estimates, tuple(cited))
+def stated_in(documents: Sequence[Document], level: BlindLevel, read_until: datetime | None) -> list[Stated]:
+    """Probabilities that documents state, the most fitting for the level first; passages that are flagged left out."""
+    parent, _ = level.parent
+    found: list[tuple[float, str, Stated]] = []
+    for document in documents:
+        flagged = [(flag.start, flag.end) for flag in flags(document.text)]
+        for said in statements(document):
+            if said.probability is None or any(s < said.end and said.start < e for s, e in flagged):
+                continue
+            quoted = quote(document, said.start, said.end, Role.EXPECTATION, read_until=read_until)
+            estimate = stated_estimate(document, said, quoted, parent)
+            fit = relevance(said.text, level.about())
+            if fit >= LEAST_RELEVANCE:
+                stated = Stated(expected_wording(said), estimate.venue, estimate, document)
+                found.append((-round(fit, 9), document.url, stated))
+    return [stated for _, _, stated in sorted(found, key=lambda row: row[:2])]
 
 
 def of_forecast(forecast: Forecast) -> Stated:
@@ -76,7 +93,7 @@ def of_forecast(forecast: Forecast) -> Stated:
         venue=forecast.venue, terms=forecast.terms,
         note=f"{forecast.question} → {forecast.option} ({forecast.url}{closes})",
     )  # fmt: skip
-    return Stated(f"{forecast.question} → {forecast.option}{closes}", forecast.venue, (estimate,))
+    return Stated(f"{forecast.question} → {forecast.option}{closes}", forecast.venue, estimate)
 
 
 async def matched(
@@ -98,8 +115,8 @@ async def matched(
             row.relation is Relation.SAME
             and (place := LETTERS[: len(found)].find(row.option.strip(" )."))) >= 0
         ):
-            noted = tuple(_noted(e, row) for e in listed[row.statement - 1].estimates)
-            found[place] = found[place].model_copy(update={"estimates": (*found[place].estimates, *noted)})
+            noted = _noted(listed[row.statement - 1].estimate, row)
+            found[place] = found[place].model_copy(update={"estimates": (*found[place].estimates, noted)})
     return found
 
 

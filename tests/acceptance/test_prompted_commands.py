@@ -1,0 +1,137 @@
+"""`agents run` and `resume` with a model, as a user types them, against a loopback server of the real protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agents.commands.run import RESUMABLE
+from tests.commands import Ended, run
+from tests.fictional import archive_file
+from tests.role_player import RolePlayer
+from tests.servers.loopback import LoopbackServer
+from tests.servers.model_server import ModelServer
+
+PERIOD = ("--period", "2019-03", "--domains", "economics", "--num-cases", "1", "--blind-share", "0")
+
+
+@pytest.fixture(scope="module")
+def model_server() -> Iterator[LoopbackServer]:
+    """A model that plays all roles, with a key."""
+    with LoopbackServer(ModelServer(RolePlayer(), key="right")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with the FICTIONAL archive and a price for the model."""
+    folder = tmp_path_factory.mktemp("home")
+    archive_file(folder)
+    priced = run(
+        folder,
+        "agents",
+        "prices",
+        "add",
+        "tiny",
+        "--input",
+        "1",
+        "--output",
+        "4",
+        XDG_CONFIG_HOME=str(folder),
+    )
+    assert priced.code == 0
+    return folder
+
+
+def agents(home: Path, *words: str, db: str = "cases.sqlite", key: str = "right") -> Ended:
+    given = ("--archive", str(home / "fictional.sqlite")) if words[0] in ("run", "research", "resume") else ()
+    environment = {"PSYCHOHISTORY_API_KEY": key, "XDG_CONFIG_HOME": str(home)}
+    return run(home, "agents", *words, *given, "--db", str(home / db), **environment)
+
+
+def with_model(server: LoopbackServer, *words: str) -> tuple[str, ...]:
+    return (*words, "--model", "tiny", "--base-url", f"{server.url}/v1")
+
+
+def test_a_run_with_a_model_is_recorded_and_replayed_without_it(
+    home: Path, model_server: LoopbackServer
+) -> None:
+    tape = home / "tape"
+    first = agents(
+        home, *with_model(model_server, "run", *PERIOD, "--max-usd", "1", "--record", str(tape), "--json")
+    )
+    assert (first.code, len(first.json["cases"])) == (0, 1), first.err
+    assert "tiny at http://127.0.0.1" in first.err
+    assert "Cap $1.00" in first.err
+    asked = len(model_server.seen)
+    assert any("estimator:" in note and "calls" in note for note in first.json["notes"])
+    again = agents(
+        home,
+        *with_model(model_server, "run", *PERIOD, "--replay", str(tape), "--json"),
+        db="other.sqlite",
+        key="",
+    )
+    assert again.code == 0, again.err
+    assert len(model_server.seen) == asked
+    one, two = (agents(home, "show", e.json["cases"][0]["case_id"], "--json", db=db).json["case"]
+                for e, db in ((first, "cases.sqlite"), (again, "other.sqlite")))  # fmt: skip
+    assert one["outcomes"] == two["outcomes"]
+    assert one["provenance"]["models"] == dict.fromkeys(
+        ("brainstormer", "chronicler", "estimator", "verifier"), "tiny"
+    )
+    assert set(one["provenance"]["prompts"]) >= {"propose", "edit", "weigh", "recall"}
+    assert one["provenance"]["settings"]["mode"] == "model"
+
+
+def test_a_cap_stops_the_run_cleanly_and_resume_pays_only_for_the_rest(
+    home: Path, model_server: LoopbackServer
+) -> None:
+    before = len(model_server.seen)
+    stopped = agents(
+        home, *with_model(model_server, "run", *PERIOD, "--max-usd", "0.03", "--json"), db="capped.sqlite"
+    )
+    assert stopped.code == RESUMABLE, stopped.err
+    assert any("cap of $0.03 is reached" in note for note in stopped.json["notes"])
+    paid = len(model_server.seen) - before
+    assert paid > 0
+    ended = agents(home, "resume", "last", "--max-usd", "1", "--json", db="capped.sqlite")
+    assert (ended.code, len(ended.json["cases"])) == (0, 1), ended.err
+    both = len(model_server.seen) - before
+    fresh = agents(
+        home, *with_model(model_server, "run", *PERIOD, "--max-usd", "1", "--json"), db="whole.sqlite"
+    )
+    assert fresh.code == 0
+    assert len(model_server.seen) - before == 2 * both, (
+        "stopped and resumed cost as many calls as one run through"
+    )
+
+
+def test_a_wrong_key_is_one_sentence_and_the_run_can_be_resumed(
+    home: Path, model_server: LoopbackServer
+) -> None:
+    ended = agents(
+        home, *with_model(model_server, "run", *PERIOD, "--max-usd", "1"), db="wrong.sqlite", key="wrong"
+    )
+    assert ended.code == RESUMABLE
+    assert "did not accept the key (401); check PSYCHOHISTORY_API_KEY." in ended.err
+    assert "Traceback" not in ended.err
+    assert agents(home, "resume", "last", db="wrong.sqlite").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--model-for", "verifier=other"), "name one for the others by --model"),
+        (("--model", "tiny", "--model-for", "poet=x"), "is not ROLE=NAME"),
+        (("--model", "tiny", "--base-url", "nowhere"), "--base-url is wrong"),
+        (("--model", "tiny", "--temperature", "hot"), "neither a number from 0 to 2 nor none"),
+        (("--model", "nobody-knows", "--max-usd", "1"), "No price is known for nobody-knows"),
+        (("--model", "tiny", "--record", "a", "--replay", "b"), "exclude each other"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(home: Path, words: tuple[str, ...], said: str) -> None:
+    ended = agents(home, "run", *PERIOD, *words, db="usage.sqlite")
+    assert ended.code == 2
+    assert said in " ".join(ended.err.split())
