@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from agents.archive import Archive
-from agents.commands.execution import Execution, Finished, run_record
 from agents.commands.model_options import ModelRequest, model_options
 from agents.commands.opening import (
     archive_option,
@@ -21,7 +19,6 @@ from agents.commands.opening import (
     store_option,
 )
 from agents.commands.spending import cap, check_calibrated, opening_line, resumed
-from agents.offline.finding import evidence_for
 from agents.period import parse_period
 from agents.state import RunSettings, Seed
 from corpus.case import DEFAULT_HORIZON_MONTHS, MAX_DEPTH
@@ -35,6 +32,10 @@ from db.runs import Runs
 from db.selection import CaseFilter
 from db.session import Store
 from db.tables import SeedState
+
+if TYPE_CHECKING:  # the graphs bring langgraph, which help and wrong usage need not wait for
+    from agents.archive import Archive
+    from agents.commands.execution import Finished
 
 RESUMABLE = 3
 """Exit code of a run that was stopped and can be resumed."""
@@ -170,6 +171,8 @@ def resume(run_key: str, models: ModelRequest, db: str | None, archive: Path | N
     Finished seeds are not touched again, and calls that were paid for are not paid again. Models and web are those
     of the run unless you name others.
     """
+    from agents.commands.execution import Execution
+
     store, documents = opened_store(db), None
     runs = Runs(store)
     taken = runs.take(run_key, cap_nanousd=cap(models))
@@ -210,6 +213,8 @@ def rerun(case_key: str, models: ModelRequest, db: str | None, archive: Path | N
 
 def _named_seed(archive: Archive, event: str, date: EventDate, domain: str) -> Seed:
     """The user's event with what the archive says of it; without evidence the case will say so."""
+    from agents.offline.finding import evidence_for
+
     found = evidence_for(archive, event, date)
     return Seed(
         event=event, date=date, domain=domain, chosen="named",
@@ -227,6 +232,8 @@ def _begin(
     archive_path: Path | None,
     *seeds: Seed,
 ) -> None:
+    from agents.commands.execution import Execution
+
     check_calibrated(models)
     runs = Runs(store)
     arguments: dict[str, Any] = {
@@ -251,6 +258,8 @@ def _finish(store: Store, runs: Runs, finished: Finished, as_json: bool) -> None
     failures = runs.seeds(run_id, SeedState.FAILED)
     cases = [c for c in Cases(store).list_cases(CaseFilter()) if c.case_id in set(done)]
     if as_json:
+        from agents.commands.execution import run_record
+
         print_json(run_record(finished, cases, failures))
     else:
         _show(finished, cases, failures)
