@@ -15,7 +15,7 @@ _LEAD_IN = re.compile(
     r"\b(?:on|in|by|at|since|during|from|until|for|late|early|of|the week of|dated)\s+(?:the\s+)?$", re.I
 )
 _ATTRIBUTION = re.compile(
-    r",?\s+(?:according to [^,.;]{1,80}|(?:the\s+)?[\w’'. -]{2,50} (?:said|says|reported|reports|announced|told)"
+    r"(?:,?\s+according to [^,.;]{1,80}|,\s+(?:the\s+)?[\w’'. -]{2,50} (?:said|says|reported|reports|announced|told)"
     r"(?: [^,.;]{0,40})?)$",
     re.I,
 )

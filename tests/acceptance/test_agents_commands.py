@@ -59,7 +59,7 @@ def test_what_was_expected_is_mined_with_its_number(collected: tuple[Path, Ended
         for outcome in agents(home, "show", listed["case_id"], "--json").json["case"]["outcomes"]
         for candidate in outcome["candidates"]
     ]
-    assert any("capital controls" in text and 0.4 in values for text, values in texts)
+    assert any("below four to the dollar" in text and 0.63 in values for text, values in texts)
 
 
 def test_list_show_status_and_verify(collected: tuple[Path, Ended]) -> None:

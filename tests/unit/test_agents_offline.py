@@ -26,6 +26,10 @@ SENTENCES = [
         "The bank raised its rate by 75 points on 8 September, effective on 14 September 2022, and more will follow.",
         "The bank raised its rate by 75 points, and more will follow",
     ),
+    (
+        "Shares in Freedonia rose 3 percent on 11 June 2019 as banks reported higher profits.",
+        "Shares in Freedonia rose 3 percent as banks reported higher profits",
+    ),
     ("The senate passed the bill, according to the Herald.", "The senate passed the bill"),
 ]
 
