@@ -16,12 +16,21 @@ _TABLE = {
     "show": ("agents.commands.look", "show", "One case as a page: chain, alternatives, quotes."),
     "verify": ("agents.commands.look", "verify", "Check a case's quotations against the stored texts."),
     "archive": ("agents.archive_cli", "archive", "Your own documents: add, list, search."),
-    "providers": ("agents.providers_cli", "providers", "Sources on the web: what they need, whether they answer."),
+    "providers": (
+        "agents.providers_cli",
+        "providers",
+        "Sources on the web: what they need, whether they answer.",
+    ),
     "prices": ("agents.prices_cli", "prices", "What models cost, for the cap of a run."),
     "import": ("agents.commands.move", "import_", "Read cases from a file."),
     "review": ("agents.commands.review", "review", "The review page: approve, edit, reject."),
     "curators": ("agents.commands.curators", "curators", "Who may review: add, list, new link."),
     "export": ("agents.commands.export", "export", "Freeze approved cases as a snapshot folder."),
+    "check-sources": (
+        "agents.commands.check_sources",
+        "check_sources",
+        "Do a snapshot's source addresses answer?",
+    ),
     "backup": ("agents.commands.move", "backup", "Write the whole store to one file."),
     "restore": ("agents.commands.move", "restore", "Fill an empty store from a backup."),
 }

@@ -108,7 +108,9 @@ def _show(store: Store, folder: Path, done: Exported) -> None:
     for reason, count in done.left_out.items():
         click.echo(f"Left out: {count} cases, {reason}.")
     if manifest.values_dropped:
-        click.echo(f"Dropped: {manifest.values_dropped} values, and {done.levels_cut} levels left without any.")
+        click.echo(
+            f"Dropped: {manifest.values_dropped} values, and {done.levels_cut} levels left without any."
+        )
     if done.texts_missing:
         click.echo(f"{done.texts_missing} sources have no stored text.")
     if not manifest.cases:

@@ -18,6 +18,7 @@ from db.curators import Curators
 from db.selection import CaseFilter
 
 PORT = 8765
+BACKLOG = 128
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -136,6 +137,9 @@ def _listen(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        made.listen(
+            BACKLOG
+        )  # the link is printed before the server accepts: who is quick waits, and is not refused
     except OSError as fault:
         raise InvalidInput(f"{host}:{port} cannot be used: {fault.strerror}; name another --port.") from fault
     return made
