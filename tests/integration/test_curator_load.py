@@ -1,0 +1,125 @@
+"""Many curators at once, and a server or an export killed in the middle. All facts FICTIONAL."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from agents.curator.desk import Action, ReviewDesk, Wish
+from corpus.case import Status
+from corpus.errors import SnapshotError
+from corpus.snapshot import read_snapshot
+from db.clock import utc_now
+from db.curators import Curators
+from db.decisions import Decision
+from db.export import ExportChoice, export_snapshot
+from db.repository import Cases
+from db.session import Store, open_store
+from db.tables import EventKind
+from tests.reviewing import SETTINGS, cases
+from tests.storing import case
+
+CURATORS, EACH = 10, 6
+
+
+def test_curators_who_decide_at_once_lose_nothing_and_repeat_nothing(store: Store) -> None:
+    made = cases(store, CURATORS * EACH // 2)
+    names = [f"FICTIONAL {n}" for n in range(CURATORS)]
+    for name in names:
+        Curators(store).add(name)
+    desk = ReviewDesk(store, SETTINGS, utc_now)
+
+    def work(number: int) -> int:
+        """Each case is decided by two curators, each decision is sent twice."""
+        accepted = 0
+        for turn in range(EACH):
+            chosen = made[(number // 2 * EACH + turn) % len(made)]
+            wish = Wish(chosen.case_id, 1, Action.APPROVE, f"{turn}")
+            first, again = desk.decide(names[number], wish), desk.decide(names[number], wish)
+            accepted += first == again
+        return accepted
+
+    with ThreadPoolExecutor(CURATORS) as pool:
+        assert sum(pool.map(work, range(CURATORS))) == CURATORS * EACH
+    events = [event for one in made for event in Cases(store).history(one.case_id)]
+    decided = Counter(event.key for event in events if event.kind is EventKind.DECIDED)
+    assert len(decided) == CURATORS * EACH
+    assert set(decided.values()) == {1}
+    assert {Cases(store).get(one.case_id).case.status for one in made} == {Status.APPROVED}
+
+
+def _decide_forever(url: str, names: list[str], ids: list[str]) -> None:
+    desk = ReviewDesk(open_store(url), SETTINGS, utc_now)
+    for n, case_id in enumerate(ids):
+        desk.decide(names[n % len(names)], Wish(case_id, 1, Action.APPROVE, case_id))
+
+
+def test_decisions_of_a_killed_server_are_there_once(store: Store, store_url: str) -> None:
+    made, names = cases(store, 40), ["FICTIONAL Ann"]
+    Curators(store).add(names[0])
+    ids = [one.case_id for one in made]
+    for _ in range(3):
+        process = multiprocessing.get_context("spawn").Process(
+            target=_decide_forever, args=(store_url, names, ids)
+        )
+        process.start()
+        before = _decided(store, ids)
+        while process.is_alive() and _decided(store, ids) < before + 3:
+            time.sleep(0.002)
+        os.kill(process.pid, signal.SIGKILL) if process.pid else None
+        process.join()
+    desk = ReviewDesk(store, SETTINGS, utc_now)
+    for case_id in ids:  # whoever got no answer sends the same decision again
+        desk.decide(names[0], Wish(case_id, 1, Action.APPROVE, case_id))
+    for case_id in ids:
+        kinds = [event.kind for event in Cases(store).history(case_id)]
+        assert kinds == [EventKind.STORED, EventKind.DECIDED]
+
+
+def _decided(store: Store, ids: list[str]) -> int:
+    return Cases(store).count_by_status()[Status.APPROVED]
+
+
+def _export(url: str, folder: str) -> None:
+    export_snapshot(open_store(url), Path(folder), ExportChoice(with_texts=True), program="0", commit="")
+
+
+@pytest.fixture
+def approved(store: Store) -> Store:
+    for n in range(60):
+        put = Cases(store).put(case(f"FICTIONAL strike {n} in Ruritania", "2019-03-10"))
+        Cases(store).set_status(Decision(put.case_id, 1, Status.APPROVED, "FICTIONAL Ann", "", put.case_id))
+    return store
+
+
+def test_a_killed_export_is_never_taken_for_a_whole_one(
+    approved: Store, store_url: str, tmp_path: Path
+) -> None:
+    folder, partial = tmp_path / "s", tmp_path / ".s.partial"
+    caught = 0
+    for wait in (0.0, 0.005, 0.02):
+        process = multiprocessing.get_context("spawn").Process(target=_export, args=(store_url, str(folder)))
+        process.start()
+        while process.is_alive() and not partial.exists():
+            time.sleep(0.0005)
+        time.sleep(wait)
+        os.kill(process.pid, signal.SIGKILL) if process.pid else None
+        process.join()
+        if folder.exists():
+            assert read_snapshot(folder).manifest.cases == 60
+            break
+        caught += 1
+        with pytest.raises(SnapshotError, match="never finished"):
+            read_snapshot(folder)
+    assert caught
+    if not folder.exists():
+        export_snapshot(approved, folder, ExportChoice(with_texts=True), program="0", commit="")
+    assert read_snapshot(folder).manifest.cases == 60
+    assert not partial.exists()
