@@ -125,10 +125,10 @@ def epoch_order(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> li
 
 
 def examples(
-    chains: Sequence[Chain], encoder: Encoder, style: Style, seed: int, epochs: Iterable[int], batch: int
+    prepared: Prepared, encoder: Encoder, style: Style, seed: int, epochs: Iterable[int], batch: int
 ) -> Iterator[Encoded]:
     """Encoded dialogues of several epochs, in the order in which they are trained on."""
-    sizes = [len(encoder.encode(dialogue_of(chain, Style(shuffle=False), 0, 0))) for chain in chains]
+    sizes = [prepared.lengths[chain.case.case_id] for chain in prepared.chains]
     for epoch in epochs:
         for i in epoch_order(sizes, batch, seed, epoch):
-            yield encoder.encode(dialogue_of(chains[i], style, seed, epoch))
+            yield encoder.encode(dialogue_of(prepared.chains[i], style, seed, epoch))

@@ -100,11 +100,13 @@ def _expert_targets(lora: Lora, model: Any) -> dict[str, Any]:
             f"{type(model).__name__} has no fused experts (parameters ending in {EXPERTS[0]}); "
             f"set lora.adapt: {Adapt.ATTENTION.value} or {Adapt.LINEAR.value}."
         )
-    scale = lora.alpha / lora.rank
+    # the experts take the plain rank and attention the patterns: peft warns of patterns that fit parameters only
     return {
         "target_parameters": list(EXPERTS),
-        "rank_pattern": {rf".*{name}": lora.expert_rank for name in EXPERTS},
-        "alpha_pattern": {rf".*{name}": round(scale * lora.expert_rank) for name in EXPERTS},
+        "r": lora.expert_rank,
+        "lora_alpha": round(lora.alpha / lora.rank * lora.expert_rank),
+        "rank_pattern": dict.fromkeys(ATTENTION, lora.rank),
+        "alpha_pattern": dict.fromkeys(ATTENTION, lora.alpha),
     }
 
 

@@ -120,7 +120,7 @@ def _run(job: _Job) -> dict[str, Any]:
         prepare(job.snapshot, split, encoder, data.max_tokens, data.over_length)
         for split in (Split.TRAIN, Split.VALIDATION)
     )
-    trainer = make_trainer(job, encoder, train.require().chains, validation.require().chains)
+    trainer = make_trainer(job, encoder, train.require(), validation.require())
     checkpoint = job.folder.newest_checkpoint()
     job.folder.forget_metrics_after(int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else -1)
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -129,13 +129,13 @@ def _run(job: _Job) -> dict[str, Any]:
     return _write_metadata(job, outcome, keep, (train, validation), time.monotonic() - started)
 
 
-def make_trainer(
-    job: Any, encoder: Encoder, train: Sequence[Chain], validation: Sequence[Chain]
-) -> DialogueTrainer:
+def make_trainer(job: _Job, encoder: Encoder, train: Prepared, validation: Prepared) -> DialogueTrainer:
     """A trainer ready to run: data rendered for all epochs, adapter in place, separation checked."""
     experiment, stage = job.experiment, job.stage
     style = Style(experiment.data.target, experiment.data.without_happened)
     rows = _rows(train, encoder, style, experiment.seed, stage.epochs, stage.batch)
+    if not stage.loss.propose:
+        rows = [row | {"propose": []} for row in rows]  # no logits for lists that do not count
     held_out = _rows(validation, encoder, Style(), experiment.seed, 1, stage.batch)
     model, peft_config = _model(job)
     collator = DialogueCollator(
@@ -159,7 +159,7 @@ def make_trainer(
         ],
         weights=Weights(losses.propose, losses.weigh, losses.when, losses.brier),
         letter_ids=encoder.letter_ids,
-        scale=stage.batch * mean_levels(train),
+        scale=stage.batch * mean_levels(train.chains),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
@@ -175,12 +175,12 @@ def mean_levels(chains: Sequence[Chain]) -> float:
 
 
 def _rows(
-    chains: Sequence[Chain], encoder: Encoder, style: Style, seed: int, epochs: int, batch: int
+    prepared: Prepared, encoder: Encoder, style: Style, seed: int, epochs: int, batch: int
 ) -> list[dict[str, Any]]:
-    return [record(example) for example in examples(chains, encoder, style, seed, range(epochs), batch)]
+    return [record(example) for example in examples(prepared, encoder, style, seed, range(epochs), batch)]
 
 
-def _model(job: Any) -> tuple[Any, Any]:
+def _model(job: _Job) -> tuple[Any, Any]:
     """The model to train and, for a new adapter, its configuration."""
     experiment = job.experiment
     if job.parent is not None and not is_adapter(job.parent):
@@ -191,7 +191,7 @@ def _model(job: Any) -> tuple[Any, Any]:
     return model, lora_config(experiment.lora, model)
 
 
-def _arguments(job: Any, rows: int) -> SFTConfig:
+def _arguments(job: _Job, rows: int) -> SFTConfig:
     experiment, stage = job.experiment, job.stage
     steps = max(1, -(-rows // (stage.batch * stage.accumulation)))
     cuda = torch.cuda.is_available()

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from corpus.snapshot import Snapshot, SnapshotInfo, read_snapshot, write_snapsho
 from corpus.splits import Ratios
 from tests.tiny_models import encoder, random_model
 from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Stage
+from training.forecasting import start, weigh
+from training.inference import ProbabilityTreeInference
 from training.models import load_base, with_adapter
 from training.runfolder import COMPLETE, METADATA, METRICS, RunFolder, require_finished
 from training.stages import StageName, run_stage
@@ -191,3 +194,32 @@ def test_a_snapshot_that_was_altered_is_refused(tmp_path: Path) -> None:
         file.write("{}\n")
     with pytest.raises(SnapshotError, match="does not match its manifest"):
         read_snapshot(tmp_path / "world")
+
+
+def test_experts_are_adapted_saved_and_loaded_with_their_own_rank(snapshot: Snapshot, tmp_path: Path) -> None:
+    """gpt-oss's shape: LoRA on attention and on fused experts, gradient checkpointing, then a forecast."""
+    base = tmp_path / "gpt-oss"
+    random_model("gpt-oss").save_pretrained(base)
+    encoder().tokenizer.save_pretrained(base)
+    settings = experiment(str(base), max_steps=2, evaluate_every=2).model_copy(
+        update={
+            "lora": Lora(adapt=Adapt.EXPERTS, rank=4, alpha=8, expert_rank=2),
+            "gradient_checkpointing": True,
+        }
+    )
+    run_stage(settings, StageName.SFT, snapshot, tmp_path / "run")
+    stored = weights(tmp_path / "run")
+    ranks = {
+        name.split(".lora_")[0].rsplit(".", 2)[-1]: value.shape
+        for name, value in stored.items()
+        if "lora_A" in name
+    }
+    assert {shape[0] for name, shape in ranks.items() if name.endswith("_proj")} == {4}
+    assert {shape[0] for name, shape in ranks.items() if not name.endswith("_proj")} == {2 * 4}, ranks
+    plain, tuned = (ProbabilityTreeInference(str(base)) for _ in range(2))
+    plain.load_adapter(None)
+    tuned.load_adapter(tmp_path / "run", "tuned")
+    history = start(tuned.engine.encoder, "Sale of the mine in Velo Tari", (), date(1950, 1, 1), 24)
+    texts = ["Ban of the mint in Velo Tari", "Lease of the canal in Velo Tari"]
+    before, after = (weigh(i.engine, history, texts, 24, 1, 0).probabilities for i in (plain, tuned))
+    assert before != pytest.approx(after, abs=1e-4)
