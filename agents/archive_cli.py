@@ -187,14 +187,18 @@ def default_archive_path() -> Path:
     return user_data_path("psychohistory") / "archive.sqlite"
 
 
+STARTER = Path("starter")
+"""What `--archive` is told for the shipped archive."""
+
+
 def opened(path: Path | None) -> Archive:
     """The named archive, else the user's own, else the starter archive; EmptyArchive where nothing is in it."""
     from agents.archive import Archive, starter_archive
 
     place = path or default_archive_path()
+    if path == STARTER or (path is None and not place.is_file()):
+        return starter_archive()
     if not place.is_file():
-        if path is None:
-            return starter_archive()
         raise EmptyArchive(
             f"{place} does not exist; fill it first: agents archive add FILE… --archive {place}"
         )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from corpus.errors import EmptyArchive
 from db.session import Store, open_store
 
 if TYPE_CHECKING:  # most commands read no archive and need not wait for it
@@ -32,7 +31,8 @@ def archive_option(command: Command) -> Command:
     """`--archive`: which documents."""
     return click.option(
         "--archive", metavar="FILE", envvar="PSYCHOHISTORY_ARCHIVE", type=click.Path(path_type=Path),
-        help="An archive made by `agents archive add`. Default: the starter archive that is shipped.",
+        help="An archive made by `agents archive add`, or `starter` for the shipped one. "
+        "Default: your own where you have added documents, else the starter.",
     )(command)  # fmt: skip
 
 
@@ -50,18 +50,9 @@ def opened_store(db: str | None) -> Store:
 
 def opened_archive(path: Path | None) -> Archive:
     """The archive that is asked for; raises EmptyArchive where nothing lies in it."""
-    from agents.archive import Archive, starter_archive
+    from agents.archive_cli import opened
 
-    if path is None:
-        return starter_archive()
-    if not path.is_file():
-        raise EmptyArchive(f"{path} does not exist; fill it first: agents archive add FILE… --archive {path}")
-    archive = Archive.open(path)
-    if archive.count() == 0:
-        raise EmptyArchive(
-            f"{path} holds no document; fill it first: agents archive add FILE… --archive {path}"
-        )
-    return archive
+    return opened(path)
 
 
 def program_version() -> str:

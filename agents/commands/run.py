@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agents.archive_cli import STARTER
 from agents.commands.model_options import ModelRequest, model_options
 from agents.commands.opening import (
     archive_option,
@@ -239,7 +240,7 @@ def _begin(
     arguments: dict[str, Any] = {
         "models": models.record_for_run(),
         "argv": sys.argv[1:],
-        "archive": str(archive_path.resolve()) if archive_path else "",
+        "archive": _place(archive_path),
     }
     begun = runs.create(
         arguments, settings.model_dump(mode="json"), program=program_version(), commit=commit(),
@@ -249,6 +250,13 @@ def _begin(
     if seeds:
         runs.add_seeds(begun.run_id, [(seed.key, seed.model_dump(mode="json")) for seed in seeds])
     _finish(store, runs, Execution(store, archive, runs, begun, models).carry_out(), as_json)
+
+
+def _place(archive: Path | None) -> str:
+    """The archive as `resume` will find it from any folder."""
+    if archive is None or archive == STARTER:
+        return str(archive or "")
+    return str(archive.resolve())
 
 
 def _finish(store: Store, runs: Runs, finished: Finished, as_json: bool) -> None:

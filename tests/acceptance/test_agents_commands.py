@@ -276,3 +276,14 @@ def test_two_runs_at_once_on_one_file(tmp_path: Path) -> None:
     cases = [sorted(c["case_id"] for c in json.loads(out)["cases"]) for out, _ in ended]
     assert cases[0] == cases[1]
     assert all(c["revision"] == 1 for c in agents(tmp_path, "list", "--json").json)
+
+
+def test_documents_added_without_a_name_are_what_a_run_reads(tmp_path: Path) -> None:
+    (tmp_path / "news.jsonl").write_text("\n".join(lines()), encoding="utf-8")
+    assert run(tmp_path, "agents", "archive", "add", str(tmp_path / "news.jsonl")).code == 0
+    db = ("--db", str(tmp_path / "cases.sqlite"))
+    own = run(tmp_path, "agents", "run", *ECONOMICS, *db)
+    assert "12 archived documents" in own.err
+    shipped = run(tmp_path, "agents", "run", *ECONOMICS, "--num-cases", "1", "--archive", "starter", *db)
+    assert shipped.code == 0
+    assert "12 archived documents" not in shipped.err
