@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.audit.report import audit_snapshot
-from corpus.errors import InvalidInput
+from corpus.errors import InvalidInput, PsychoHistoryError
 from corpus.identity import tagged_hash
 from corpus.snapshot import Snapshot, read_snapshot
 from corpus.splits import Split
@@ -118,7 +118,9 @@ def _stages(run: _Run) -> None:
     parent: Path | None = None
     for stage in StageName:
         run.plan.tell(f"Stage {stage} …")
-        run_stage(run.plan.experiment, stage, run.snapshot, run.plan.out / stage.value, parent)
+        done = run_stage(run.plan.experiment, stage, run.snapshot, run.plan.out / stage.value, parent)
+        if done.metadata["status"] == "paused":
+            raise PsychoHistoryError(f"Stage {stage} was paused; run the same command to go on.")
         parent = run.plan.out / stage.value / "final"
 
 

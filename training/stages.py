@@ -27,6 +27,7 @@ from corpus.snapshot import Snapshot
 from corpus.splits import Split
 from training.collation import Batching, DialogueCollator, record
 from training.config import Experiment, Stage
+from training.control import Order, forget_order
 from training.dataset import Chain, Prepared, dialogue_of, examples, prepare
 from training.dialogue import TEMPLATE_VERSION, Style, TurnKind, turns_of
 from training.encoding import Encoder
@@ -51,7 +52,7 @@ from training.runfolder import (
     write_json,
 )
 from training.separation import check_separation
-from training.trainer import DialogueTrainer, KeepBest, KeepMetrics, MarkCheckpoints, ShowProgress
+from training.trainer import DialogueTrainer, KeepBest, KeepMetrics, MarkCheckpoints, ObeyOrders, ShowProgress
 
 
 class StageName(StrEnum):
@@ -124,7 +125,12 @@ def _run(job: _Job) -> dict[str, Any]:
     checkpoint = job.folder.newest_checkpoint()
     job.folder.forget_metrics_after(int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else -1)
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    keep = next(c for c in trainer.callback_handler.callbacks if isinstance(c, KeepBest))
+    callbacks = trainer.callback_handler.callbacks
+    keep = next(c for c in callbacks if isinstance(c, KeepBest))
+    order = next(c for c in callbacks if isinstance(c, ObeyOrders)).obeyed
+    forget_order(job.folder.path)
+    if order is Order.PAUSE:
+        return {"status": "paused", "steps": outcome.global_step}
     write_final(job.folder, trainer, encoder, job.experiment.base)
     return _write_metadata(job, outcome, keep, (train, validation), time.monotonic() - started)
 
@@ -156,6 +162,7 @@ def make_trainer(job: _Job, encoder: Encoder, train: Prepared, validation: Prepa
             KeepMetrics(job.folder),
             MarkCheckpoints(job.folder),
             ShowProgress(job.name.value),
+            ObeyOrders(job.folder.path),
         ],
         weights=Weights(losses.propose, losses.weigh, losses.when, losses.brier),
         letter_ids=encoder.letter_ids,

@@ -18,6 +18,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_callback import ExportableState
 from trl import SFTTrainer
 
+from training.control import Order, take_order
 from training.loss import Terms, Weights, read_positions, turn_terms
 from training.runfolder import COMPLETE, RunFolder, folder_hashes, write_json
 
@@ -152,6 +153,22 @@ class KeepBest(TrainerCallback, ExportableState):
         self.waited += 1
         if self.patience is not None and self.waited >= self.patience:
             control.should_training_stop = True
+
+
+class ObeyOrders(TrainerCallback):
+    """Pauses or stops where the run's folder says so (`training.control`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.obeyed: Order | None = None
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        order = take_order(self.folder)
+        if order is not None:
+            self.obeyed = order
+            control.should_save = control.should_training_stop = True
 
 
 class ShowProgress(TrainerCallback):

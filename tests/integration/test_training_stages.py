@@ -17,15 +17,16 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from corpus.errors import DiskFull, InvalidFile, InvalidInput, SnapshotError
+from corpus.errors import DiskFull, InvalidFile, InvalidInput, NotFound, SnapshotError
 from corpus.snapshot import Snapshot, SnapshotInfo, read_snapshot, write_snapshot
 from corpus.splits import Ratios
 from tests.tiny_models import encoder, random_model
 from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Stage
+from training.control import CONTROL, Order, RunState, give_order, status_of
 from training.forecasting import start, weigh
 from training.inference import ProbabilityTreeInference
 from training.models import load_base, with_adapter
-from training.runfolder import COMPLETE, METADATA, METRICS, RunFolder, require_finished
+from training.runfolder import COMPLETE, METADATA, METRICS, RunFolder, require_finished, write_json
 from training.stages import StageName, run_stage
 from training.synthetic import Recipe, synthetic_cases, write_synthetic
 
@@ -223,3 +224,28 @@ def test_experts_are_adapted_saved_and_loaded_with_their_own_rank(snapshot: Snap
     texts = ["Ban of the mint in Velo Tari", "Lease of the canal in Velo Tari"]
     before, after = (weigh(i.engine, history, texts, 24, 1, 0).probabilities for i in (plain, tuned))
     assert before != pytest.approx(after, abs=1e-4)
+
+
+def test_a_run_is_paused_resumed_and_stopped_from_outside(
+    snapshot: Snapshot, base: str, tmp_path: Path
+) -> None:
+    settings = experiment(base, save_every=50)
+    whole = run_stage(settings, StageName.SFT, snapshot, tmp_path / "whole")
+    folder = tmp_path / "paused"
+    folder.mkdir()
+    write_json(folder / CONTROL, {"order": "pause"})
+    paused = run_stage(settings, StageName.SFT, snapshot, folder)
+    assert paused.metadata == {"status": "paused", "steps": 1}
+    found = status_of(folder)
+    assert (found.state, found.checkpoint, found.ordered) == (RunState.UNFINISHED, 1, None)
+    resumed = run_stage(settings, StageName.SFT, snapshot, folder)
+    assert resumed.metadata["best_validation_log_loss"] == whole.metadata["best_validation_log_loss"]
+    with pytest.raises(InvalidFile, match="is finished; there is nothing to stop"):
+        give_order(folder, Order.STOP)
+    stopped = tmp_path / "stopped"
+    stopped.mkdir()
+    write_json(stopped / CONTROL, {"order": "stop"})
+    assert run_stage(settings, StageName.SFT, snapshot, stopped).metadata["steps"] == 1
+    assert (stopped / "final" / "manifest.json").is_file()
+    with pytest.raises(NotFound, match="holds no run"):
+        status_of(tmp_path)

@@ -74,6 +74,8 @@ def _run(
 
 
 def _sentence(stage: str, metadata: dict[str, Any], out: Path, was_finished: bool) -> str:
+    if metadata["status"] == "paused":
+        return f"{stage} paused after step {metadata['steps']}; run the same command to go on."
     best = metadata["best_validation_log_loss"]
     found = "" if best is None else f", validation log loss {best:.4f} at step {metadata['best_step']}"
     already = "was finished already" if was_finished else "finished"
