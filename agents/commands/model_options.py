@@ -6,7 +6,7 @@ Keys are read from the environment and stand in no option, no store and no tape.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,17 +79,24 @@ class ModelRequest:
 
 
 def model_options(command: Command) -> Command:
-    """All of them, handed to the command as `models`, a `ModelRequest`."""
+    """The options of a run, handed to the command as `models`, a `ModelRequest`."""
+    return _gathered(command, (*_MODEL_OPTIONS, *_RUN_OPTIONS))
 
+
+def calibration_options(command: Command) -> Command:
+    """The same without those that only make sense for a run."""
+    return _gathered(command, _MODEL_OPTIONS)
+
+
+def _gathered(command: Command, options: Sequence[Callable[[Any], Any]]) -> Command:
     @functools.wraps(command)
     def wrapped(*args: Any, **given: Any) -> Any:
-        names = {item.name for item in fields(ModelRequest)}
-        asked = {name: given.pop(name) for name in names}
+        asked = {item.name: given.pop(item.name) for item in fields(ModelRequest) if item.name in given}
         asked["model_for"] = _by_role(asked["model_for"])
         asked |= {name: str(asked[name].resolve()) if asked[name] else "" for name in ("record", "replay")}
         return command(*args, models=ModelRequest(**asked), **given)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed(options):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[return-value]
 
@@ -116,7 +123,7 @@ def _temperature(context: click.Context, parameter: click.Parameter, value: str)
 
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-_OPTIONS = (
+_MODEL_OPTIONS = (
     click.option(
         "--model", default="", metavar="NAME",
         help="A language model for the roles, as its server names it. Without one, rules do the work, offline.",
@@ -143,6 +150,8 @@ _OPTIONS = (
     ),
     click.option("--record", type=_FOLDER, metavar="DIR", help="Keep every call and page in a folder."),
     click.option("--replay", type=_FOLDER, metavar="DIR", help="Answer every call from such a folder; call nobody."),
+)  # fmt: skip
+_RUN_OPTIONS = (
     click.option("--web", is_flag=True, help="Read the web too, by the providers that are ready (`agents providers`)."),
     click.option(
         "--uncalibrated", is_flag=True,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from agents.commands.model_options import ModelRequest
 from agents.journal import dollars, nanousd
+from corpus.errors import InvalidInput
+
+UNCHECKED_USD = 5.0
+"""What a run may spend on a model that nobody has calibrated."""
+_MANY = 1_000_000
 
 
 def cap(models: ModelRequest) -> int | None:
@@ -41,4 +47,23 @@ def opening_line(run_id: str, models: ModelRequest, documents: int) -> str:
 
 
 def check_calibrated(models: ModelRequest) -> None:
-    """Nothing yet."""
+    """A run that may spend more than 5 dollars needs a PASS of its estimating model and prompts; raises `InvalidInput`.
+
+    A server whose price is entered as 0 may not, a replay does not; without a price and a cap nobody knows.
+    """
+    if not models.uses_models or models.uncalibrated or models.replay:
+        return
+    if models.max_usd is not None and models.max_usd <= UNCHECKED_USD:
+        return
+    from agents.calibration.ledger import has_passed, ledger_file, read_ledger
+    from agents.models.prices import load
+
+    prices = [load(os.environ).price(settings) for settings in models.settings(os.environ).values()]
+    if all(price is not None and price.worst_case_nanousd(_MANY, _MANY) == 0 for price in prices):
+        return
+    name = models.model_for.get("estimator", models.model)
+    if not has_passed(read_ledger(ledger_file(os.environ)), name, models.base_url):
+        raise InvalidInput(
+            f"This run may spend more than ${UNCHECKED_USD:g}, and {name} has not passed a calibration with these "
+            f"prompts: agents calibrate FILE --model {name}. Or set --max-usd {UNCHECKED_USD:g}, or say --uncalibrated."
+        )

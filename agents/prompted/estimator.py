@@ -19,11 +19,12 @@ from agents.offline.estimator import DOCUMENTS, LOOKING_BACK_DAYS, OfflineEstima
 from agents.offline.topic import Topic
 from agents.prompted.asking import Question, RoleModels, ask, model_of
 from agents.prompted.editing import EditReply, edit_problem, edited
-from agents.prompted.forms import ProposeReply, WeighReply, propose_problem, weigh_problem
-from agents.prompted.level import BlindLevel, blind_case, blind_level, lettered
+from agents.prompted.forms import ProposeReply, propose_problem
+from agents.prompted.level import BlindLevel, blind_case, blind_level
 from agents.prompted.matching import Stated, matched, of_forecast, stated_in
 from agents.prompted.showing import Shown, documents_of, show
-from agents.prompted.weighing import Weighed, is_recall, pooled_orders
+from agents.prompted.weighing import Weighed
+from agents.prompted.weighing_levels import ORDERS, weigh_level
 from agents.providers.base import Forecast
 from agents.reading.document import Document
 from agents.roles import Alternatives, Estimates
@@ -32,8 +33,6 @@ from corpus.case import Candidate, Case, Estimate, Method, Remainder
 
 ROLE = "estimator"
 EVIDENCE_TOKENS = 1_200
-ORDERS = 3
-"""Shuffled orders in which a level is weighed."""
 
 Forecasts = Callable[[str, datetime], Awaitable[Sequence[Forecast]]]
 """Words and a moment → what markets and surveys gave for it then, from the web."""
@@ -92,11 +91,10 @@ class PromptedEstimator:
             return Estimates(tuple(candidates), ruled.remainder, "A level with one candidate is not weighed.")
         level = blind_level(case, depth)
         shown = show(await self._read(view, case, level), level.about(), budget=EVIDENCE_TOKENS)
-        weighed = await self._weigh(level, candidates, shown)
+        weighed = await weigh_level(self._models, level, candidates, shown, orders=self._orders)
         if isinstance(weighed, Failure):
             return weighed
-        values, recall = weighed
-        *own, rest = [self._estimate(value, level, recall) for value in values]
+        *own, rest = [self._estimate(value, level, weighed.recall_risk) for value in weighed.values]
         found = tuple(
             c.model_copy(update={"estimates": (*c.estimates, estimate)})
             for c, estimate in zip(candidates, own, strict=True)
@@ -125,43 +123,6 @@ class PromptedEstimator:
         """Prices and shares as of the level's as-of; a source that hands out later ones changes nothing."""
         found = await self._forecasts(level.about(), level.as_of)
         return [of_forecast(forecast) for forecast in found if forecast.at <= level.as_of]
-
-    async def _weigh(
-        self, level: BlindLevel, candidates: Sequence[Candidate], shown: Shown
-    ) -> tuple[list[Weighed], bool] | Failure:
-        """K + 1 estimates, Z last, and whether the model may remember."""
-        answers: list[list[float]] = []
-        for sample in range(self._orders):
-            answer = await self._in_order("weigh", level, candidates, sample, shown.block())
-            if isinstance(answer, Failure):
-                return answer
-            answers.append(answer)
-        probe = await self._in_order("recall", level, candidates, 0, None)
-        if isinstance(probe, Failure):
-            return probe
-        recall = is_recall(probe)
-        return pooled_orders(answers, recall_risk=recall), recall
-
-    async def _in_order(
-        self,
-        prompt: str,
-        level: BlindLevel,
-        candidates: Sequence[Candidate],
-        sample: int,
-        evidence: str | None,
-    ) -> list[float] | Failure:
-        """One answer, put back into the order of the candidates."""
-        order = list(range(len(candidates)))
-        random.Random(f"{prompt}/{level.case_id}/{level.depth}/{sample}").shuffle(order)
-        values = {"story": level.story(), "options": lettered([candidates[k] for k in order])}
-        values |= {} if evidence is None else {"evidence": evidence}
-        question = Question(prompt, ROLE, Stage.ESTIMATE, level.case_id, values, sample)
-        reply = await ask(self._models, question, WeighReply, lambda r: weigh_problem(r, len(order)))
-        if isinstance(reply, Failure):
-            return reply
-        *own, rest = reply.in_order(len(order))
-        back = dict(zip(order, own, strict=True))
-        return [*(back[k] for k in range(len(order))), rest]
 
     def _estimate(self, weighed: Weighed, level: BlindLevel, recall: bool) -> Estimate:
         return Estimate(

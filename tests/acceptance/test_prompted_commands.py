@@ -124,11 +124,7 @@ def test_a_wrong_key_is_one_sentence_and_the_run_can_be_resumed(
     ("words", "said"),
     [
         (("--model-for", "verifier=other"), "name one for the others by --model"),
-        (("--model", "tiny", "--model-for", "poet=x"), "is not ROLE=NAME"),
-        (("--model", "tiny", "--base-url", "nowhere"), "--base-url is wrong"),
-        (("--model", "tiny", "--temperature", "hot"), "neither a number from 0 to 2 nor none"),
         (("--model", "nobody-knows", "--max-usd", "1"), "No price is known for nobody-knows"),
-        (("--model", "tiny", "--record", "a", "--replay", "b"), "exclude each other"),
     ],
 )
 def test_wrong_usage_is_one_sentence(home: Path, words: tuple[str, ...], said: str) -> None:
