@@ -52,15 +52,16 @@ def ask(
     day = (as_of or datetime.now(UTC)).date()
     effort = Effort(orders, sampling=Sampling(seed=seed))
     tree = inference.generate_tree(event, context, day, horizon, depth, branches, effort)
-    if as_json:
-        click.echo(tree.model_dump_json(indent=1))
-        return
     if base == "tiny":
         click.echo("The tiny model only shows the form: it knows no history and forecasts nothing.", err=True)
-    _show(tree)
+    if as_json:
+        click.echo(tree.model_dump_json(indent=1))
+    else:
+        show(tree)
 
 
-def _show(tree: ProbabilityTree) -> None:
+def show(tree: ProbabilityTree) -> None:
+    """Print a tree, the likeliest branch of each level first, Z last."""
     from rich.console import Console
     from rich.markup import escape
     from rich.tree import Tree
