@@ -1,0 +1,91 @@
+"""`training` as a user types it: help, synthetic data, a look at dialogues, a forecast. FICTIONAL data."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from training.cli import _TABLE, training
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """A command line in a process of its own, without a network."""
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "training.cli", *words],
+        cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=110,
+    )  # fmt: skip
+
+
+def test_help_is_quick_and_loads_no_torch() -> None:
+    code = (
+        "import sys, training.cli; training.cli.training.main(['--help'], standalone_mode=False); "
+        "print(sorted({'torch', 'transformers', 'trl', 'peft', 'modal', 'langgraph', 'sqlmodel'} & set(sys.modules)))"
+    )
+    used = []
+    for _ in range(3):
+        before = os.times()
+        answer = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        after = os.times()
+        used.append(
+            after.children_user + after.children_system - before.children_user - before.children_system
+        )
+    assert answer.stdout.strip().endswith("[]")
+    assert min(used) < 0.5, f"processor seconds {used}"
+
+
+@pytest.mark.parametrize("name", list(_TABLE))
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    command = training.get_command(
+        training.make_context("training", [name, "--help"], resilient_parsing=True), name
+    )
+    assert command is not None
+    assert (command.help or "").strip()
+    assert f"Example: training {name}" in (command.epilog or "")
+
+
+def test_synthetic_data_can_be_made_and_looked_at(tmp_path: Path) -> None:
+    made = run("synth", "world", "--cases", "30", "--world", "3", "--world", "4", "--json", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    manifest = json.loads(made.stdout)
+    assert manifest["synthetic"] is True
+    assert manifest["cases"] == 30
+    again = run("synth", "world", cwd=tmp_path)
+    assert again.returncode != 0
+    assert "world exists already" in again.stderr
+    looked = run("data", "world", "--base", "tiny", "--json", cwd=tmp_path)
+    assert looked.returncode == 0, looked.stderr
+    splits = json.loads(looked.stdout)["splits"]
+    assert sum(counts["cases"] for counts in splits.values()) <= 30
+    assert splits["train"]["tokens_longest"] > splits["train"]["tokens_median"] > 50
+
+
+def test_a_wrong_configuration_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "e.yaml").write_text("lerning_rate: 1")
+    answer = run("sft", "nowhere", "--config", "e.yaml", "--out", "run", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert (
+        answer.stderr
+        == "Error: e.yaml: lerning_rate: no such setting; see docs/training.md for those there are.\n"
+    )
+
+
+def test_the_tiny_model_answers_and_says_what_it_is(tmp_path: Path) -> None:
+    answer = run(
+        "ask", "Brexit vote passes", "--context", "52% leave", "--as-of", "2016-06-24", "--base", "tiny",
+        "--depth", "2", "--branches", "3", "--orders", "2", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert "forecasts nothing" in answer.stderr
+    tree = json.loads(answer.stdout)
+    assert tree["as_of"].startswith("2016-06-24")
+    assert sum(branch["probability"] for branch in tree["branches"]) + tree["remainder"] == pytest.approx(1)
