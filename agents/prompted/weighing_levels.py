@@ -5,6 +5,7 @@ Used on a case's levels and, the same way, on the questions that a model is cali
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,17 +42,19 @@ async def weigh_level(
     orders: int = ORDERS,
 ) -> WeighedLevel | Failure:
     """What the Estimator's model gives the candidates and Z."""
+    shared = {"evidence": shown.block()}  # before the options in the prompt, so that servers can cache it
+    asked = await asyncio.gather(
+        *(_in_order(models, "weigh", level, candidates, sample, shared) for sample in range(orders)),
+        _in_order(models, "recall", level, candidates, 0, {}),
+    )
     answers: list[list[float]] = []
-    for sample in range(orders):
-        answer = await _in_order(models, "weigh", level, candidates, sample, {"evidence": shown.block()})
+    for answer in asked:
         if isinstance(answer, Failure):
             return answer
         answers.append(answer)
-    probe = await _in_order(models, "recall", level, candidates, 0, {})
-    if isinstance(probe, Failure):
-        return probe
+    *weighed, probe = answers
     recall = is_recall(probe)
-    return WeighedLevel(tuple(pooled_orders(answers, recall_risk=recall)), recall)
+    return WeighedLevel(tuple(pooled_orders(weighed, recall_risk=recall)), recall)
 
 
 async def _in_order(
