@@ -22,7 +22,11 @@ _TABLE = {
         "Sources on the web: what they need, whether they answer.",
     ),
     "prices": ("agents.prices_cli", "prices", "What models cost, for the cap of a run."),
-    "calibrate": ("agents.commands.calibrate", "calibrate", "Is a model good enough at weighing to pay for a batch?"),
+    "calibrate": (
+        "agents.commands.calibrate",
+        "calibrate",
+        "Is a model good enough at weighing to pay for a batch?",
+    ),
     "import": ("agents.commands.move", "import_", "Read cases from a file."),
     "review": ("agents.commands.review", "review", "The review page: approve, edit, reject."),
     "curators": ("agents.commands.curators", "curators", "Who may review: add, list, new link."),
