@@ -20,6 +20,8 @@ from corpus.text import agree, content_words, directions, opposed, quantities
 
 MAX_DAYS = 3
 SIMILAR = 0.5
+STRETCH_DAYS = 8
+"""Of the index; any length finds the same pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +70,28 @@ def _pairs_on_a_page(events: list[_Event]) -> Iterator[tuple[_Event, _Event]]:
 
 
 def _similar_pairs(events: list[_Event]) -> Iterator[tuple[_Event, _Event]]:
-    """Pairs whose token sets reach `SIMILAR`, each once."""
+    """Pairs within `MAX_DAYS` whose token sets reach `SIMILAR`, each once.
+
+    The index holds rare tokens by stretch of time, so that an event meets only its contemporaries.
+    """
     rarity = Counter(token for event in events for token in event.tokens)
-    index: dict[str, list[int]] = defaultdict(list)
+    index: dict[tuple[str, int], list[int]] = defaultdict(list)
     for i, event in enumerate(events):
         ordered = sorted(event.tokens, key=lambda token: (rarity[token], token))
         prefix = ordered[: len(ordered) - math.ceil(SIMILAR * len(ordered)) + 1]
-        for j in sorted({j for token in prefix for j in index[token]}):
+        near = [(token, stretch) for token in prefix for stretch in _stretches(event.date, MAX_DAYS)]
+        for j in sorted({j for key in near for j in index.get(key, ())}):
             if events[j].date.days_to(event.date) <= MAX_DAYS and _jaccard_reaches(events[j], event):
                 yield events[j], event
         for token in prefix:
-            index[token].append(i)
+            for stretch in _stretches(event.date, 0):
+                index[token, stretch].append(i)
+
+
+def _stretches(date: EventDate, around: int) -> range:
+    """Numbers of the stretches of time that a date touches, `around` days more on either side."""
+    first, last = date.first_day.toordinal() - around, date.last_day.toordinal() + around
+    return range(first // STRETCH_DAYS, last // STRETCH_DAYS + 1)
 
 
 def _jaccard_reaches(one: _Event, other: _Event) -> bool:

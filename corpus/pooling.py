@@ -74,7 +74,8 @@ def _rescaled(shares: list[float]) -> list[float] | None:
 
 def _newest(estimates: Sequence[Estimate], method: Method) -> float | None:
     of_method = [e for e in estimates if e.method is method]
-    return max(of_method, key=lambda e: e.as_of).value if of_method else None
+    # of equally old ones the one given last: max takes the first it meets
+    return max(reversed(of_method), key=lambda e: e.as_of).value if of_method else None
 
 
 def _most_trusted(estimates: Sequence[Estimate]) -> float:

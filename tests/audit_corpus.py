@@ -62,17 +62,18 @@ FIRST_DAY = date(2005, 1, 3)
 
 
 class Maker:
-    """Makes sound cases of depth 2 from a seeded generator; subclasses of nothing, mutated by functions."""
+    """Makes sound cases from a seeded generator, each about a place of its own."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, *, depth: int = 2, syllables: int = 3) -> None:
         self.dice = random.Random(seed)
+        self.depth, self.syllables = depth, syllables
         self.texts: dict[str, str] = {}
         self._names: set[str] = set()
 
     def name(self) -> str:
         """A place that no other case has."""
         while True:
-            made = "".join(self.dice.sample(SYLLABLES, 3)).capitalize()
+            made = "".join(self.dice.sample(SYLLABLES, self.syllables)).capitalize()
             if made not in self._names:
                 self._names.add(made)
                 return made
@@ -144,7 +145,7 @@ class Maker:
         known, fact = self.quoted(before, day - timedelta(days=9), Role.EXPECTATION)
         sources += known
         outcomes, parent = [], day
-        for depth in (1, 2):
+        for depth in range(1, self.depth + 1):
             following = parent + timedelta(days=self.dice.randint(11, 160))
             if following.day == day.day:
                 following += timedelta(days=1)

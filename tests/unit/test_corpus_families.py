@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import corpus.families as families_module
 from corpus.case import Case
 from corpus.dates import EventDate
 from corpus.families import families
@@ -79,3 +82,38 @@ def test_families_are_chains_and_keep_the_smallest_id() -> None:
     three = case("a", "The port of Alpha reopens", "2019-06-01")
     lone = case("z", "A bridge collapses in Freedonia", "2019-03-10")
     assert families([one, two, three, lone]) == {"a": "a", "b": "a", "c": "a", "z": "z"}
+
+
+def test_the_index_by_time_misses_no_pair() -> None:
+    dice = random.Random(5)
+    words = "bank rates rise fall crown strike vote flood".split()
+    dates = [
+        "2019-03-01",
+        "2019-03-04",
+        "2019-03-05",
+        "2019-03",
+        "2019-04",
+        "2019-Q1",
+        "2019",
+        "2018-12-31",
+        "2020-01-03",
+    ]
+    events = [
+        families_module._Event(
+            f"c{n}",
+            "",
+            EventDate.parse(dice.choice(dates)),
+            frozenset(dice.sample(words, dice.randint(1, 4))),
+            frozenset(),
+        )
+        for n in range(80)
+    ]
+    found = {(a.case_id, b.case_id) for a, b in families_module._similar_pairs(events)}
+    expected = {
+        (a.case_id, b.case_id)
+        for i, a in enumerate(events)
+        for b in events[i + 1 :]
+        if a.date.days_to(b.date) <= families_module.MAX_DAYS and families_module._jaccard_reaches(a, b)
+    }
+    assert found == expected
+    assert len(expected) > 100

@@ -1,0 +1,155 @@
+"""Load on the review page and speed of snapshots, as the figures of docs/review.md and docs/snapshots.md say.
+
+    python -m benchmarks.review load --db URL          20 curators, 2,000 decisions over HTTP; p50, p95, losses
+    python -m benchmarks.review snapshot [--cases N]   export, validate and audit N cases of depth 3
+
+All cases are FICTIONAL. The server runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import httpx
+
+from corpus.case import Status
+from db.curators import Curators
+from db.decisions import Decision
+from db.export import ExportChoice, export_snapshot
+from db.repository import Cases
+from db.session import open_store
+from db.tables import EventKind
+from tests.audit_corpus import Maker
+from tests.storing import case
+
+CURATORS, DECISIONS = 20, 2_000
+PORT = 18_765
+SEED_DAYS = 300
+
+
+def _serve(url: str) -> None:
+    import uvicorn
+
+    from agents.curator.application import create_app
+    from agents.curator.settings import ReviewSettings
+
+    settings = ReviewSettings(frozenset({f"127.0.0.1:{PORT}"}), f"http://127.0.0.1:{PORT}", b"k" * 32)
+    uvicorn.run(
+        create_app(open_store(url), settings),
+        host="127.0.0.1",
+        port=PORT,
+        log_level="warning",
+        access_log=False,
+    )
+
+
+@click.group()
+def main() -> None:
+    """Benchmarks of the review page and of snapshots."""
+
+
+@main.command()
+@click.option("--db", required=True, help="An empty store.")
+def load(db: str) -> None:
+    """Twenty curators decide on 2,000 cases, each decision sent over HTTP; every tenth is sent twice."""
+    store = open_store(db)
+    cases = Cases(store)
+    ids = [cases.put(case(f"FICTIONAL {n}")).case_id for n in range(DECISIONS)]
+    tokens = [Curators(store).add(f"FICTIONAL {n}") for n in range(CURATORS)]
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(db,))
+    server.start()
+    _wait()
+
+    def work(number: int) -> list[float]:
+        taken = []
+        headers = {"authorization": f"Bearer {tokens[number]}"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=60) as client:
+            for turn, case_id in enumerate(ids[number::CURATORS]):
+                body = {"revision": 1, "action": "approve", "key": case_id}
+                for _ in range(2 if turn % 10 == 0 else 1):
+                    begun = time.perf_counter()
+                    client.post(f"/api/cases/{case_id}/decisions", json=body).raise_for_status()
+                    taken.append(time.perf_counter() - begun)
+        return taken
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(CURATORS) as pool:
+        taken = sorted(second for part in pool.map(work, range(CURATORS)) for second in part)
+    wall = time.perf_counter() - begun
+    server.terminate()
+    server.join()
+    decided = Counter(event.key for i in ids for event in cases.history(i) if event.kind is EventKind.DECIDED)
+    print(json.dumps({
+        "store": "sqlite" if store.is_sqlite else "postgres", "curators": CURATORS, "sent": len(taken),
+        "decisions_stored": len(decided), "stored_twice": sum(count > 1 for count in decided.values()),
+        "lost": DECISIONS - len(decided), "p50_ms": round(1000 * statistics.median(taken), 1),
+        "p95_ms": round(1000 * taken[int(0.95 * len(taken))], 1), "max_ms": round(1000 * taken[-1], 1),
+        "per_second": round(len(taken) / wall, 1),
+    }))  # fmt: skip
+
+
+def _wait() -> None:
+    for _ in range(300):
+        try:
+            httpx.get(f"http://127.0.0.1:{PORT}/static/review.css").raise_for_status()
+            return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise RuntimeError("the server did not start")
+
+
+@main.command()
+@click.option("--cases", "count", default=10_000, show_default=True)
+@click.option("--audit/--no-audit", default=True, show_default=True)
+def snapshot(count: int, audit: bool) -> None:
+    """Export, validate and audit approved cases of depth 3."""
+    from corpus.audit.report import audit_snapshot
+    from corpus.checking import check_snapshot
+
+    with tempfile.TemporaryDirectory() as place:
+        store = open_store(Path(place) / "cases.sqlite")
+        cases = Cases(store)
+        maker = Maker(depth=3, syllables=4)
+        for n in range(count):
+            put = cases.put(maker.case(n % SEED_DAYS))
+            cases.set_status(Decision(put.case_id, 1, Status.APPROVED, "FICTIONAL Ann", "", put.case_id))
+        folder, today = Path(place) / "s", datetime(2026, 1, 1, tzinfo=UTC).date()
+        found: dict[str, object] = {"cases": count}
+        begun = time.perf_counter()
+        manifest = export_snapshot(store, folder, ExportChoice(), program="0", commit="").manifest
+        found["export_s"] = round(time.perf_counter() - begun, 1)
+        found["levels"] = manifest.levels
+        found["export_peak_mb"] = _peak()
+        begun = time.perf_counter()
+        check_snapshot(folder, today)
+        found["validate_s"] = round(time.perf_counter() - begun, 1)
+        found["validate_peak_mb"] = _peak()
+        if audit:
+            begun = time.perf_counter()
+            audit_snapshot(folder, today)
+            found["audit_s"] = round(time.perf_counter() - begun, 1)
+            found["audit_peak_mb"] = _peak()
+        print(json.dumps(found))
+
+
+def _peak() -> int:
+    """Largest resident size so far of this process and of its largest child, in MB."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    return max(own, child) // scale
+
+
+if __name__ == "__main__":
+    main()
