@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from corpus.terminal import case_page, table
 from corpus.commandline import printable
+from corpus.terminal import case_page, table
 from corpus.validation import validate
 from tests.builders import level, sound_case
 
