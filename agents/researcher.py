@@ -10,6 +10,7 @@ from logging import getLogger
 
 from agents.graph import CaseNodes, OnStage, build_case_graph, first_state
 from agents.library import Library
+from agents.offline.finding import evidence_in
 from agents.reading.document import Document
 from agents.roles import Roles
 from agents.state import Failure, FailureKind, Researched, RunSettings, Seed, Stage
@@ -54,7 +55,7 @@ class Researcher:
 
     async def research(self, seed: Seed) -> Researched:
         """Run the case graph on one seed. A fault of the program becomes a failure of this seed alone."""
-        documents = await self._recalled(seed)
+        seed, documents = await self._with_evidence(seed)
         state = first_state(self._empty_case(seed), documents, seed.note)
         self._reached[seed.event] = Stage.CONTEXT
         limit = STEPS_PER_ROUND * (self._settings.repairs + 1)
@@ -73,6 +74,18 @@ class Researcher:
             return Researched(seed, failure=result["failure"])
         case = result["case"].model_copy(update={"status": Status.PENDING})
         return Researched(seed, case, result["documents"], tuple(validate(case)))
+
+    async def _with_evidence(self, seed: Seed) -> tuple[Seed, dict[str, Document]]:
+        """A seed that was named without evidence is looked up in the library, which may reach the web."""
+        if seed.evidence or seed.chosen != "named":
+            return seed, await self._recalled(seed)
+        found = await evidence_in(self._library, seed.event, seed.date)
+        documents = {m.document.source_id: m.document for m in found}
+        told = {
+            "evidence": tuple(m.evidence() for m in found),
+            "sources": tuple(document.as_source() for document in documents.values()),
+        }
+        return seed.model_copy(update=told), documents
 
     async def _recalled(self, seed: Seed) -> dict[str, Document]:
         found = {source.source_id: await self._library.recall(source) for source in seed.sources}

@@ -227,8 +227,9 @@ def answer(asked: Asked) -> Any:
 
 
 @contextmanager
-def played(player: RolePlayer, **settings: Any) -> Iterator[Models]:
-    """Models over a loopback server that the player answers; all roles ask it."""
+def played(player: RolePlayer, *, verifier: str = "tiny", **settings: Any) -> Iterator[Models]:
+    """Models over a loopback server that the player answers; all roles ask it, the Verifier by a name of its own."""
     with LoopbackServer(ModelServer(player)) as server:
         client = model_client(server, MemoryJournal(), **settings)
-        yield Models({role: client for role in ("", *ROLES)})
+        other = model_client(server, MemoryJournal(), model=verifier, **settings)
+        yield Models({role: other if role == "verifier" else client for role in ("", *ROLES)})

@@ -50,7 +50,7 @@ class Gate:
 
 
 GATES = (
-    Gate("answered", 0.9, True, "share of items with a usable answer"),
+    Gate("answered", 0.85, True, "share of items with a usable answer"),
     Gate("gain_over_uniform", 0.0, True, "log loss of knowing nothing minus the model's, in nats"),
     Gate("distance_to_crowd", 0.25, False, "mean absolute difference to the crowd's probabilities"),
     Gate("recall_share", 0.5, False, "share of items at which a probe without evidence was confident"),

@@ -1,4 +1,4 @@
-"""What the archive says of an event that a user names."""
+"""What the archive, or any library, says of an event that a user names."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from agents.archive import Archive
+from agents.library import Library
 from agents.offline.matching import same
 from agents.offline.mentions import Mention, mentions
+from agents.reading.document import Document
 from agents.reading.same_event import same_event
 from corpus.dates import EventDate
 
@@ -23,6 +25,17 @@ def evidence_for(archive: Archive, event: str, date: EventDate) -> Sequence[Ment
     """
     until = date.last_day + timedelta(days=REPORTING_DAYS)
     found = archive.search(event, since=date.first_day, until=until, limit=DOCUMENTS)
+    return _statements(found, event, date)
+
+
+async def evidence_in(library: Library, event: str, date: EventDate) -> Sequence[Mention]:
+    """The same from a library, the web included; hindsight allowed, since the event is given."""
+    until = date.last_day + timedelta(days=REPORTING_DAYS)
+    found = await library.search(event, since=date.first_day, before=until, until=None, limit=DOCUMENTS)
+    return _statements(found, event, date)
+
+
+def _statements(found: Sequence[Document], event: str, date: EventDate) -> Sequence[Mention]:
     fitting = [
         m
         for d in found

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agents.commands.run import RESUMABLE
+from agents.providers import configuration
+from agents.providers.configuration import url_variable
 from tests.commands import Ended, run
 from tests.fictional import archive_file
-from tests.role_player import RolePlayer
+from tests.role_player import Asked, RolePlayer, next_reply
 from tests.servers.loopback import LoopbackServer
+from tests.servers.loopback_web import HONEST, LEAK, LYING, LoopbackWeb
 from tests.servers.model_server import ModelServer
+from tests.servers.search_engines import Row, SearchEngines
 
 PERIOD = ("--period", "2019-03", "--domains", "economics", "--num-cases", "1", "--blind-share", "0")
 
@@ -131,3 +136,55 @@ def test_wrong_usage_is_one_sentence(home: Path, words: tuple[str, ...], said: s
     ended = agents(home, "run", *PERIOD, *words, db="usage.sqlite")
     assert ended.code == 2
     assert said in " ".join(ended.err.split())
+
+
+WEB_ROWS = (*HONEST[:3], LYING[0], LYING[7], *LYING[3:6])
+"""What the engine knows: pages that may be read at the cut-off, and pages that lie about their dates."""
+
+
+def from_hindsight(asked: Asked) -> Any:
+    """The Chronicler reads what came later: that is its right."""
+    if numbers := asked.numbers("raised its key rate to nine percent"):
+        event = "The bank of Ruritania raises its key rate to nine percent"
+        return next_reply(action="link", event=event, date="2022-06-15", evidence=numbers)
+    return next_reply()
+
+
+def test_the_web_gives_hindsight_to_the_chronicler_and_none_to_the_estimator(home: Path) -> None:
+    """An engine that ignores dates hands every role every page; only the ladder decides who may read it."""
+    web, engines = LoopbackWeb(), SearchEngines(ignores_dates=True)
+    player = RolePlayer({"NextReply": from_hindsight})
+    with (
+        LoopbackServer(lambda seen: engines(seen) if seen.path == "/search" else web(seen)) as sites,
+        LoopbackServer(ModelServer(player)) as server,
+    ):
+        engines.rows = [
+            Row(sites.url + page.path, f"{LEAK} in the title", "2021-02-01", LEAK) for page in WEB_ROWS
+        ]
+        limits = home / "hosts.toml"
+        limits.write_text("[default]\nper_minute = 60000\nparallel = 8\nburst = 200\n")
+        services = {url_variable(name): sites.url for name in configuration.load({}).services}
+        extra = {
+            **services, "PSYCHOHISTORY_ALLOW": sites.peer, "PSYCHOHISTORY_HOSTS": str(limits),
+            "PSYCHOHISTORY_CONTACT": "tests@example.org", "XDG_CONFIG_HOME": str(home),
+        }  # fmt: skip
+        ended = run(
+            home, "agents", "research", "The bank of Ruritania keeps its key rate at two percent",
+            "--date", "2021-03-01", "--web", "--max-depth", "1", "--max-usd", "1", "--json", *with_model(server),
+            "--db", str(home / "web.sqlite"), "--archive", str(home / "fictional.sqlite"), **extra,
+        )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert ended.json["cases"][0]["depth"] == 1, ended.json
+    blind = [
+        a for form in ("ContextReply", "ProposeReply", "MatchReply", "WeighReply") for a in player.of(form)
+    ]
+    assert not [a.form for a in blind if LEAK in a.whole]
+    assert any("analysts expect no change" in a.user for a in player.of("ProposeReply"))
+    assert any(LEAK in a.user for a in player.of("NextReply"))
+    case = agents(home, "show", ended.json["cases"][0]["case_id"], "--json", db="web.sqlite").json["case"]
+    assert case["provenance"]["settings"]["mode"] == "model and web"
+    assert case["outcomes"][0]["date"] == "2022-06-15"
+    notes = " ".join(ended.json["notes"])
+    assert "not shown available in time" in notes
+    assert "tavily: has no key; set TAVILY_API_KEY." in notes
+    assert "polymarket failed" in notes

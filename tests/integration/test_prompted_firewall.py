@@ -36,20 +36,28 @@ BLIND = ("ProposeReply", "MatchReply", "WeighReply")
 
 
 def research(
-    player: RolePlayer, found: Sequence[Document] = (), note: str = "", **changes: Any
+    player: RolePlayer, found: Sequence[Document] = (), note: str = "", verifier: str = "tiny", **changes: Any
 ) -> Researched:
     """The seed researched on the FICTIONAL collection by a model at a loopback server."""
     library = ArchiveLibrary(Archive.in_memory([*(found or documents())]))
 
     async def go() -> Researched:
-        with played(player, repairs=1) as models:
+        with played(player, verifier=verifier, repairs=1) as models:
             async with models:
                 worker = Researcher(
-                    prompted_roles(models, BaseRates([])), library, settings(**changes), ORIGIN
+                    prompted_roles(models, BaseRates([]), fact_checked=fact_checks),
+                    library,
+                    settings(**changes),
+                    ORIGIN,
                 )
                 return await worker.research(SEED.model_copy(update={"note": note}))
 
     return asyncio.run(go())
+
+
+async def fact_checks(claim: str) -> Sequence[str]:
+    """A service that has checked one claim."""
+    return ["FICTIONAL Checker: half true"] if "loan" in claim else []
 
 
 def case_of(result: Researched) -> Case:
@@ -210,7 +218,7 @@ def test_a_link_that_its_quotations_do_not_state_goes_back_to_the_chronicler() -
         rows = answer(asked)["readings"]
         return {
             "readings": [
-                r | {"reading": "not_stated"} if r["claim"] == 1 and "falls 7" in asked.user else r
+                r | {"reading": "not_stated"} if r["claim"] == 2 and "falls 7" in asked.user else r
                 for r in rows
             ]
         }
@@ -223,6 +231,15 @@ def test_a_link_that_its_quotations_do_not_state_goes_back_to_the_chronicler() -
     )
     assert len(player.of("ReadReply")) == 2
     assert case.status.value == "pending"
+
+
+def test_a_second_model_reads_independently_and_fact_checks_are_quoted() -> None:
+    case = case_of(research(RolePlayer(), verifier="second"))
+    assert (case.provenance.models["verifier"], case.provenance.models["chronicler"]) == ("second", "tiny")
+    stated = {c.path: c for c in case.verification if c.check is CheckKind.STATED}
+    assert "read by the model that wrote it" not in " ".join(c.note for c in stated.values())
+    assert "Fact checks of like claims: FICTIONAL Checker: half true." in stated["outcomes[1].event"].note
+    assert "Fact checks" not in stated["outcomes[0].event"].note
 
 
 def test_a_model_that_may_remember_is_tagged_and_widened() -> None:
