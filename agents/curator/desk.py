@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
 
-from agents.curator.digests import Digests, Flag
+from agents.curator.digests import FIRST_ORIGIN, Digests, Flag
 from agents.curator.guidelines import Guidelines, read_guidelines
 from agents.curator.queue import Queue, QueueFilter, QueueItem
 from agents.curator.settings import ReviewSettings
@@ -179,9 +179,14 @@ class ReviewDesk:
     def save(self, curator: str, case: Case, based_on: int, reason: str) -> tuple[Put, list[Problem]]:
         """Store an edited case as a further revision; raises StaleCase where somebody was faster."""
         problems = validate(case, self.now().date())
-        provenance = case.provenance.model_copy(
-            update={"origin": "curator", "created_at": self.now(), "note": reason}
-        )
+        made = case.provenance
+        first = made.settings.get(FIRST_ORIGIN, made.origin)
+        provenance = made.model_copy(
+            update={
+                "origin": "curator", "created_at": self.now(), "note": reason,
+                "settings": {**made.settings, FIRST_ORIGIN: first},
+            }
+        )  # fmt: skip
         status = Status.DRAFT if case.status is Status.DRAFT else Status.PENDING
         edited = case.model_copy(update={"provenance": provenance, "status": status})
         return self.cases.put(edited, problems, Edit(based_on, curator, reason)), problems

@@ -15,6 +15,8 @@ from corpus.case import Availability, Case, CheckKind, CheckResult, Outcome
 from db.mapping import CaseSummary
 from db.repository import Cases
 
+FIRST_ORIGIN = "first_origin"
+"""Setting in which an edit keeps who made the case at first."""
 WIDE = 0.5
 """Spread between two estimates of one candidate that counts as full disagreement."""
 WEIGHTS = (0.5, 0.3, 0.2)
@@ -98,7 +100,7 @@ def digest(case: Case) -> Digest:
         models=tuple(sorted({model for model in case.provenance.models.values() if model}))
         or ("offline rules",),
         providers=tuple(p for p in str(settings.get("providers", "")).split(",") if p)
-        or (case.provenance.origin,),
+        or (str(settings.get(FIRST_ORIGIN, case.provenance.origin)),),
         flags=frozenset(_flags(case, spread)),
     )
 

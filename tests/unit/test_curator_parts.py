@@ -1,0 +1,110 @@
+"""Small parts of the review page: shown text, addresses, per cents, pictures, exposure. All facts FICTIONAL."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.commands.review import accepted_hosts, check_exposure
+from agents.curator.drawing import axis_gap, axis_node, bars, corpus_timeline, gap_words, stacked_bar
+from agents.curator.editing import percent
+from agents.curator.guidelines import Guidelines
+from agents.curator.text import quote_address, visible, web_address
+from agents.curator.weighing import Shares, rescaled
+from corpus.case import FULL_BP
+from corpus.dates import EventDate
+from corpus.errors import InvalidInput
+from tests.builders import level
+
+HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+
+@given(st.text(max_size=300))
+def test_nothing_unseen_is_shown(text: str) -> None:
+    shown = visible(text)
+    assert not [c for c in shown if unicodedata.category(c) in HIDDEN and c not in "\n\t"]
+    if all(unicodedata.category(c) not in HIDDEN for c in text):
+        assert shown == text
+
+
+@given(st.text(max_size=60))
+def test_only_web_addresses_are_followed(text: str) -> None:
+    for address in (text, f"javascript:{text}", f"data:text/html,{text}", f" https://a.example/{text}"):
+        found = web_address(address)
+        assert found is None or found.lower().startswith(("http://", "https://"))
+
+
+def test_a_quotation_is_found_by_the_browser() -> None:
+    at = quote_address("https://a.example/x#top", "the 25-year rate, at last")
+    assert at == "https://a.example/x#:~:text=the%2025%2Dyear%20rate%2C%20at%20last"
+    long = quote_address("https://a.example/x", " ".join(f"w{n}" for n in range(40)))
+    assert long is not None
+    assert ",w32" in long.replace("%20", " ")
+    assert quote_address("javascript:alert(1)", "x") is None
+
+
+def test_per_cents() -> None:
+    assert [percent(text) for text in ("62.5", "62,5 %", " 100", "0", "0.01")] == [6250, 6250, 10_000, 0, 1]
+    for wrong in ("", "-1", "100.5", "1e2", "50.123", "nan", "٥٠%%"):
+        with pytest.raises(InvalidInput, match="no per cent"):
+            percent(wrong)
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=2, max_size=6).filter(any))
+def test_rescaling_gives_exactly_all(points: list[int]) -> None:
+    scaled = rescaled(Shares(tuple(points), {}))
+    assert scaled.total == FULL_BP
+    assert scaled.complete
+    assert all(value == 0 for value, given_ in zip(scaled.points, points, strict=True) if given_ == 0)
+
+
+def test_pictures_hold_no_markup_of_texts_and_draw_what_is_not_known() -> None:
+    evil = "<script>alert(1)</script>"
+    assert "<script" not in bars({evil: 3})
+    assert "<script" not in corpus_timeline([(EventDate.parse("2019").first_day, evil, "pending")])
+    assert 'class="band"' not in axis_node(EventDate.parse("2019-05-02"), 1)
+    month, year = axis_node(EventDate.parse("2019-05"), 1), axis_node(EventDate.parse("2019"), 1)
+    assert 'height="24"' in month
+    assert 'height="88"' in year
+    near, far = EventDate.parse("2019-05-02"), EventDate.parse("2021-05-02")
+    assert 'height="14"' in axis_gap(near, near)
+    assert 'height="87"' in axis_gap(near, far)
+    assert gap_words(near, far) == "2.0 years later"
+    bar = stacked_bar(level())
+    assert bar.count("<rect") == 3
+    assert "25 %, 55 %, 20 %" in bar
+
+
+def test_guidelines_show_raw_html_as_text_and_name_their_version() -> None:
+    text = Guidelines("# Rules\n<script>alert(1)</script>\n[x](javascript:alert(1))")
+    assert "<script" not in text.html()
+    assert 'href="javascript' not in text.html()
+    assert text.version != Guidelines("# Rules").version
+
+
+@pytest.mark.parametrize(
+    ("host", "tls", "proxy"),
+    [
+        ("0.0.0.0", False, None), ("192.168.1.5", False, None), ("::", False, None), ("a.example.org", False, None),
+        ("127.0.0.1", False, "http://review.example.org"), ("0.0.0.0", False, "review.example.org"),
+    ],
+)  # fmt: skip
+def test_other_machines_are_not_served_in_the_clear(host: str, tls: bool, proxy: str | None) -> None:
+    with pytest.raises(InvalidInput):
+        check_exposure(host, tls=tls, proxy=proxy)
+
+
+def test_what_may_be_served() -> None:
+    for host, tls, proxy in (
+        ("127.0.0.1", False, None), ("localhost", False, None), ("::1", False, None), ("0.0.0.0", True, None),
+        ("0.0.0.0", False, "https://review.example.org"), ("0.0.0.0", False, "http://127.0.0.1:8765"),
+    ):  # fmt: skip
+        check_exposure(host, tls=tls, proxy=proxy)
+    assert accepted_hosts("http://127.0.0.1:8765", 8765) == {"127.0.0.1:8765", "localhost:8765", "[::1]:8765"}
+    assert accepted_hosts("https://review.example.org", 8765) == {
+        "review.example.org",
+        "review.example.org:443",
+    }
