@@ -105,6 +105,23 @@ def test_a_case_is_researched_from_context_to_fates(plain: tuple[RolePlayer, Cas
     assert all("read by the model that wrote it" in c.note for c in stated)
 
 
+def test_a_case_researched_again_asks_the_same_questions_and_buys_nothing() -> None:
+    """Prompts are the same to the byte, shuffles included, so the journal answers all of them."""
+    player, library = RolePlayer(), ArchiveLibrary(Archive.in_memory(documents()))
+
+    async def twice() -> tuple[Researched, int, Researched]:
+        with played(player, repairs=1) as models:
+            async with models:
+                worker = Researcher(prompted_roles(models, BaseRates([])), library, settings(), ORIGIN)
+                first = await worker.research(SEED)
+                paid = len(player.asked)
+                return first, paid, await worker.research(SEED)
+
+    first, paid, second = asyncio.run(twice())
+    assert case_of(first) == case_of(second)
+    assert paid == len(player.asked) > 0
+
+
 def test_a_survey_that_a_source_states_comes_before_the_model(plain: tuple[RolePlayer, Case]) -> None:
     _, case = plain
     chosen = next(c for c in case.outcomes[1].candidates if "capital controls" in c.text)
