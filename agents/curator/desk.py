@@ -127,7 +127,7 @@ class ReviewDesk:
         return stored, self.leases.take(stored.case.case_id, curator)
 
     def decide(self, curator: str, wish: Wish) -> Event:
-        """Carry a decision out; the same key again gives the same event.
+        """Carry a decision out; the same key again gives the same event. The lease is left to its end.
 
         Raises InvalidInput without note or reason where one is due, StaleCase, OpenProblems, NotFound.
         """
@@ -140,14 +140,12 @@ class ReviewDesk:
         details = {"action": wish.action.value, "guidelines": self.guidelines().version}
         if wish.reason is not None:
             details["reason"] = wish.reason.value
-        event = self.cases.set_status(
+        return self.cases.set_status(
             Decision(
                 wish.case_id, wish.revision, STATUS_AFTER[wish.action], curator, wish.note.strip(),
                 _own_key(curator, wish.key), details,
             )
         )  # fmt: skip
-        self.leases.give_back(wish.case_id, curator)
-        return event
 
     def reject_many(self, curator: str, wishes: Sequence[Wish]) -> list[str]:
         """Reject several cases; the messages of those that could not be."""
