@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 # uv where it can be had, else pip; both install exactly what the lock names.
 INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python $(1); else $(BIN)/pip install -q $(1); fi
 export TEST_ARGS ?=
+TEST_WORKERS ?= 2
 # torch is pinned here alone and installed by pip. Another build of it, for example for one CUDA version:
 #   make training TORCH_INDEX="--index-url https://download.pytorch.org/whl/cu128"
 TORCH := torch==2.13.0
@@ -19,7 +20,7 @@ run: $(VENV)/.run ## research 2018-2022 economics on the shipped archive, withou
 	$(BIN)/agents run --period 2018-2022 --domains economics
 
 test: $(VENV)/.dev $(VENV)/.training ## every test, on SQLite and Postgres
-	$(BIN)/python -m pytest $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(TEST_ARGS)
 
 training: $(VENV)/.training ## what tuning and forecasting need, torch included (TORCH_INDEX names another index)
 
