@@ -93,10 +93,19 @@ def states(statement: Statement, answer: Statement) -> bool:
         return False
     if opposed(answer.directions, statement.directions):
         return False
-    there = set(statement.words) | {part for name in statement.names for part in name.split()}
-    if any(not set(content_words(name)) <= there for name in answer.names):
+    if not _named(answer) <= _there(statement):
         return False
     return all(any(agree(a, b) for b in statement.quantities) for a in answer.quantities)
+
+
+def _there(statement: Statement) -> set[str]:
+    """Words among which an answer's names are looked for."""
+    return set(statement.words) | {part for name in statement.names for part in name.split()}
+
+
+def _named(answer: Statement) -> set[str]:
+    """Words of an answer's names, each of which a statement of it must hold."""
+    return {word for name in answer.names for word in content_words(name)}
 
 
 class AnswerIndex:
@@ -116,6 +125,6 @@ class AnswerIndex:
 
     def stated_by(self, statement: Statement) -> Iterator[int]:
         """Numbers of the answers that a statement states."""
-        for number in sorted({n for word in statement.words for n in self._by_word.get(word, ())}):
+        for number in sorted({n for word in _there(statement) for n in self._by_word.get(word, ())}):
             if states(statement, self._answers[number]):
                 yield number
