@@ -26,4 +26,13 @@ rm -f "$out/backup.zip" "$out/restored.sqlite"
 agents backup "$out/backup.zip"
 agents restore "$out/backup.zip" --db "$out/restored.sqlite"
 
+echo "== 6. The starter snapshot: valid, and can it be gamed?"
+corpus validate corpus/starter
+corpus audit corpus/starter --texts corpus/starter/archive.jsonl || echo "(exit code $?: 10 is REVIEW)"
+
+echo "== 7. Baselines on its held-out cases, scored with intervals"
+rm -rf "$out/baselines"
+evaluation baselines corpus/starter --out "$out/baselines"
+evaluation run "$out/baselines/tfidf.jsonl" --snapshot corpus/starter || echo "(exit code $?: 10 is REVIEW, 20 FAIL)"
+
 agents status
