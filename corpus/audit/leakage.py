@@ -149,7 +149,8 @@ def _family_row(facts: Facts, folder: Path) -> Row:
     for case_id, family in family_of.items():
         splits.setdefault(family, set()).add(placed[case_id])
     astray = [case_id for case_id, family in family_of.items() if len(splits[family]) > 1]
-    hits = np.array([case.case_id in set(astray) for case in facts.cases], dtype=float)
+    moved = set(astray)
+    hits = np.array([case.case_id in moved for case in facts.cases], dtype=float)
     events = {case.case_id: case.seed_event for case in facts.cases}
     return Row(
         Group.LEAKAGE, Rule.FAMILY_STRADDLES, Verdict.FAIL if astray else Verdict.PASS,

@@ -116,11 +116,11 @@ class AnswerIndex:
         self._by_word: dict[str, list[int]] = defaultdict(list)
         rarity = Counter(word for answer in answers for word in answer.words)
         for number, answer in enumerate(answers):
+            named = sorted(_named(answer), key=lambda word: (rarity[word], word))
             rare_first = sorted(answer.words, key=lambda word: (rarity[word], word))
             needed = math.ceil(HELD * len(rare_first))
-            for word in rare_first[
-                : len(rare_first) - needed + 1
-            ]:  # a statement holds one of these, or too few
+            # a statement holds every word of the names, and one of the rarest words or too few in all
+            for word in named[:1] or rare_first[: len(rare_first) - needed + 1]:
                 self._by_word[word].append(number)
 
     def stated_by(self, statement: Statement) -> Iterator[int]:
