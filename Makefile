@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # uv where it can be had, else pip; both install exactly what the lock names.
-INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --python $(BIN)/python $(1); else $(BIN)/pip install -q $(1); fi
+INSTALL = if [ -x $(BIN)/uv ]; then $(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python $(1); else $(BIN)/pip install -q $(1); fi
 export TEST_ARGS ?=
 TEST_WORKERS ?= 2
 # torch is pinned here alone and installed by pip. Another build of it, for example for one CUDA version:
@@ -57,6 +57,7 @@ $(VENV)/.run: $(VENV)/.uv requirements.lock pyproject.toml
 	@echo "Installing what requirements.lock names …"
 	@$(call INSTALL,-r requirements.lock)
 	@$(call INSTALL,--no-deps -e .)
+	@$(BIN)/python -m compileall -q agents corpus db evaluation
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.uv requirements-dev.lock pyproject.toml
