@@ -106,7 +106,7 @@ class Archive:
             connection = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, check_same_thread=False)
             try:
                 _prepare(connection, place, read_only=read_only)
-            except BaseException:
+            except BaseException:  # whatever happened, the file is let go of before it is told
                 connection.close()
                 raise
         return cls(connection, str(place))

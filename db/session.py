@@ -124,7 +124,7 @@ def open_store(url_or_path: str | Path | None = None) -> Store:
             if store.is_sqlite:
                 _use_wal(store.engine)
             ensure_schema(store.engine, store.place)
-    except BaseException:
+    except BaseException:  # whatever happened, the connections are given back before it is told
         store.close()
         raise
     return store

@@ -30,7 +30,7 @@ _MAPPED: dict[type[Exception], type[httpx.TransportError]] = {
 def _mapped_errors() -> Iterator[None]:
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # mapped by kind below; what has no mapping goes on as it is
         for kind, mapped in _MAPPED.items():
             if isinstance(error, kind):
                 raise mapped(str(error)) from error
