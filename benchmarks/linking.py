@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from agents.archive import starter_archive
 from agents.library import ArchiveLibrary, View
-from agents.offline.chronicler import search_after, surroundings
+from agents.offline.chronicler import chain_so_far, search_after
 from agents.offline.linking import FEATURES, Linker
 from agents.offline.mentions import mentions
 from agents.offline.topic import Rarity, Topic
@@ -33,7 +33,7 @@ from corpus.case import Case
 from corpus.dates import horizon_end
 
 TARGET = Path("agents/offline/linking.json")
-MIN_PRECISION = 0.7
+MIN_PRECISION = 0.75
 """The threshold is the lowest one at which the left-out domains reach this precision."""
 
 
@@ -45,10 +45,10 @@ async def rows_of(case: Case, view: View) -> list[tuple[tuple[float, ...], bool]
         upto = case.model_copy(update={"outcomes": tuple(happened[:k])})
         later = {case.source(e.source_id).url: o for o in happened[k:] for e in o.evidence}
         parent = upto.parent_date(k + 1)
-        around = await surroundings(view, upto)
-        topic, last = Topic(upto, around), horizon_end(parent, case.horizon_months)
+        chain = await chain_so_far(view, upto)
+        topic, last = Topic(upto, chain.documents), horizon_end(parent, case.horizon_months)
         documents = await search_after(view, topic, parent, last)
-        linker = Linker(topic, Rarity([*documents, *around]), parent)
+        linker = Linker(chain, Rarity([*documents, *chain.documents]))
         for mention in (
             m for d in documents for m in mentions(d) if parent.last_day < m.date.first_day <= last
         ):

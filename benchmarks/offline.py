@@ -4,8 +4,10 @@
 
 Chains: the Chronicler starts from each authored seed with its evidence; an authored outcome counts as found when a
 link lies within three days of it and quotes one of its documents or is worded alike. A link is in topic when it
-quotes a document that the authored case cites. Seeds: the Brainstormer is asked for as many seeds as the domain
-and period can give; an authored seed counts as found when a seed lies within three days and shares a document or
+quotes a document that the authored case cites. Alternatives: for each authored level the Estimator reads what was
+available at its as-of; an alternative is in topic likewise. Seeds: the Brainstormer is asked for as many seeds as
+the domain and period can give; an authored seed counts as found when a seed lies within three days and shares a
+document or
 is worded like it. `--sample` writes 60 links, drawn with a fixed seed, for a reader to judge.
 """
 
@@ -22,8 +24,10 @@ from pathlib import Path
 
 from agents.archive import starter_archive
 from agents.library import ArchiveLibrary, View
+from agents.offline.base_rates import BaseRates
 from agents.offline.brainstormer import OfflineBrainstormer
 from agents.offline.chronicler import OfflineChronicler
+from agents.offline.estimator import OfflineEstimator
 from agents.offline.matching import same
 from agents.roles import ChainEnd, cited
 from agents.state import RunSettings
@@ -115,6 +119,20 @@ async def seeds_found(references: list[Case], library: ArchiveLibrary) -> tuple[
     return found, len(references), len(seeds)
 
 
+async def alternatives(references: list[Case], library: ArchiveLibrary) -> str:
+    estimator, levels, made = OfflineEstimator(BaseRates(())), [], []
+    for case in references:
+        cited_urls = {source.url for source in case.sources}
+        for outcome in (o for o in case.outcomes if o.event):
+            found = await estimator.alternatives(
+                View(library, case.as_of(outcome.depth)), case, outcome.depth
+            )
+            others = [c for c in found.candidates if not c.happened]
+            levels.append(bool(others))
+            made += [any(found.documents[e.source_id].url in cited_urls for e in c.evidence) for c in others]
+    return f"levels with an alternative {sum(levels)}/{len(levels)}, alternatives in topic {sum(made)}/{len(made)}"
+
+
 async def measure(domains: list[str], verbose: bool) -> list[dict]:
     library = ArchiveLibrary(starter_archive())
     view, links = View(library, None), []
@@ -125,10 +143,11 @@ async def measure(domains: list[str], verbose: bool) -> list[dict]:
         seconds = time.process_time() - began
         recall = "  ".join(f"{d}: {tally.found[d]}/{tally.wanted[d]}" for d in sorted(tally.wanted))
         total = sum(tally.made.values())
+        others = await alternatives(references, library)
         found, wanted, offered = await seeds_found(references, library)
         print(f"{domain:12} seeds found {found}/{wanted} of {offered} offered | outcomes found by depth {recall} | "
               f"links by depth {dict(sorted(tally.made.items()))} | in topic {tally.in_topic}/{total} | "
-              f"days off {sum(tally.days_off)}/{len(tally.days_off)} | {seconds:.1f} s CPU")  # fmt: skip
+              f"days off {sum(tally.days_off)}/{len(tally.days_off)} | {others} | {seconds:.1f} s CPU")  # fmt: skip
         links += tally.links
     return links
 

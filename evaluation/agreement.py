@@ -220,6 +220,11 @@ def known_spans(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _spellings()[2].finditer(text)]
 
 
+def places_in(text: str) -> frozenset[str]:
+    """Known places that a text names."""
+    return _known(text)[0]
+
+
 def _known(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """Known places and bodies in a text; spelling and capitals must match."""
     places, bodies, pattern = _spellings()

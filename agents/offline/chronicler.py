@@ -13,13 +13,13 @@ from datetime import date, timedelta
 
 from agents.library import View
 from agents.offline.grouping import Group, groups_of
-from agents.offline.linking import Linker, shipped_model
+from agents.offline.linking import Chain, Linker, shipped_model
 from agents.offline.matching import same, same_as_any
 from agents.offline.mentions import Mention, mentions
 from agents.offline.topic import Rarity, Topic
 from agents.reading.document import Document
 from agents.roles import ChainEnd, Facts, Link
-from corpus.case import Case, ContextFact, Outcome, Role
+from corpus.case import Case, ContextFact, Evidence, Outcome, Role
 from corpus.dates import EventDate, add_months, horizon_end
 
 WINDOWS_MONTHS = (1, 3, 6, 12, 24)
@@ -66,11 +66,11 @@ class OfflineChronicler:
         parent = case.parent_date(len(case.outcomes) + 1)
         if parent is None:
             return ChainEnd("The last outcome has no date, so nothing can follow it.")
-        around = await surroundings(view, case)
-        topic, last = Topic(case, around), horizon_end(parent, case.horizon_months)
+        chain = await chain_so_far(view, case)
+        topic, last = Topic(case, chain.documents), horizon_end(parent, case.horizon_months)
         whole = await search_after(view, topic, parent, last)
         early = await search_after(view, topic, parent, min(last, add_months(parent.last_day, EARLY_MONTHS)))
-        linker = Linker(topic, Rarity([*whole, *around]), parent)
+        linker = Linker(chain, Rarity([*whole, *chain.documents]))
         found = list({document.source_id: document for document in (*early, *whole)}.values())
         for until in _windows(parent, last):
             options = _options(case, found, rejected, until, linker)
@@ -79,10 +79,17 @@ class OfflineChronicler:
         return ChainEnd(f"No dated evidence of what followed by {last}.")
 
 
-async def surroundings(view: View, case: Case) -> Sequence[Document]:
-    """The documents that the seed and the newest link are quoted from."""
-    cited = case.outcomes[-1].evidence if case.outcomes else ()
-    sources = dict.fromkeys(case.source(item.source_id) for item in (*case.seed_evidence, *cited))
+async def chain_so_far(view: View, case: Case) -> Chain:
+    """What a continuation is held against: seed and newest link, with the documents that they cite."""
+    home = await _cited(view, case, case.seed_evidence)
+    newest = case.outcomes[-1].evidence if case.outcomes else ()
+    around = [*home, *await _cited(view, case, newest)]
+    seed_topic = Topic(case.model_copy(update={"outcomes": ()}), home)
+    return Chain(case.seed_event, case.parent_event(len(case.outcomes) + 1), seed_topic, home, around)
+
+
+async def _cited(view: View, case: Case, quoted: Sequence[Evidence]) -> Sequence[Document]:
+    sources = dict.fromkeys(case.source(item.source_id) for item in quoted)
     recalled = [await view.library.recall(source) for source in sources if source]
     return [document for document in recalled if document]
 

@@ -16,8 +16,9 @@ from datetime import timedelta
 
 from agents.library import View
 from agents.offline.base_rates import BaseRates
+from agents.offline.likeness import Affair
 from agents.offline.matching import same, same_as_any
-from agents.offline.phrasing import event_wording
+from agents.offline.phrasing import dangling, event_wording
 from agents.offline.statements import statements
 from agents.offline.topic import Rarity, Topic
 from agents.reading.document import Document
@@ -29,14 +30,16 @@ from corpus.dates import EventDate
 
 LOOKING_BACK_DAYS = 270
 DOCUMENTS = 40
-RELATED = 0.3
-"""Coverage by the chain's words from which an expectation is about it."""
+RELATED = 0.15
+"""Coverage by the chain's words from which an expectation of a document about it counts."""
 MIN_WORDS, MAX_WORDS = 4, 30
 MAX_ALTERNATIVES = 5
 
 
 _UNFINISHED = re.compile(
-    r"(?:to|and|or|but|of|that|than|which|as|by|for|from|in|on|at|with|is|are|be|will|would)\b", re.I
+    r"(?:to|and|or|but|of|that|than|as|by|for|from|in|on|at|with|within|is|are|be|will|would|could|may|might|should|can|if|"
+    r"unless|far)\b",
+    re.I,
 )
 """A clause that begins so has lost its subject; it is no candidate."""
 
@@ -103,9 +106,10 @@ class OfflineEstimator:
         since = parent.first_day - timedelta(days=LOOKING_BACK_DAYS)
         found = await view.search(topic.query(), since=since, before=parent.last_day, count=DOCUMENTS)
         rarity = Rarity(found)
+        affair = Affair((upto.seed_event, upto.parent_event(len(upto.outcomes) + 1), *_quoted(upto)), rarity)
         past = (upto.seed_event, *(o.event for o in upto.outcomes if o.event))
         merged: list[_Expected] = []
-        for expected in _candidates(found, topic, rarity, parent):
+        for expected in _candidates(found, topic, affair, rarity, parent):
             if same_as_any(expected.text, past):
                 continue
             known = next((i for i, e in enumerate(merged) if same(e.text, expected.text)), None)
@@ -118,17 +122,22 @@ class OfflineEstimator:
         return merged
 
 
+def _quoted(case: Case) -> Iterator[str]:
+    """What the seed is quoted by: its own words, and never a document that was written later."""
+    return (item.exact for item in case.seed_evidence)
+
+
 def _candidates(
-    found: Sequence[Document], topic: Topic, rarity: Rarity, parent: EventDate
+    found: Sequence[Document], topic: Topic, affair: Affair, rarity: Rarity, parent: EventDate
 ) -> Iterator[_Expected]:
     for document in found:
         for expectation in statements(document):
             text = expected_wording(expectation)
             relevance = topic.covers(text, rarity)
             over = expectation.dates and all(m.date.last_day <= parent.first_day for m in expectation.dates)
-            if _UNFINISHED.match(text):
-                continue
-            if relevance >= RELATED and MIN_WORDS <= len(text.split()) <= MAX_WORDS and not over:
+            complete = not _UNFINISHED.match(text) and not dangling(text)
+            whole = MIN_WORDS <= len(text.split()) <= MAX_WORDS and complete
+            if whole and not over and relevance >= RELATED and affair.holds(text, document):
                 yield _Expected(text, ((document, expectation),), relevance)
 
 

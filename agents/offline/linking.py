@@ -1,34 +1,32 @@
-"""How surely a statement continues a chain: a logistic model over a few plain features.
+"""How surely a statement continues a chain: a logistic model over five measures of likeness and one of place.
 
-The weights stand in `linking.json`, fitted by `benchmarks/linking.py` on the starter corpus and measured on
-domains that were left out of the fit. Nothing of a single case is in them: they weigh how much of the words
-and names of a statement and of its document the chain covers, and how late it comes.
+The statement and its document are held against the chain's newest link and against its seed, so that a chain
+which drifts link by link is noticed. The weights stand in `linking.json`, fitted by `benchmarks/linking.py` on
+the starter corpus and measured on domains that were left out of the fit; nothing of a single case is in them.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
+from agents.offline.likeness import Vector, elsewhere, home_of
 from agents.offline.mentions import Mention
-from agents.offline.topic import NAME_WEIGHT, Rarity, Topic, terms_of
-from corpus.dates import EventDate
+from agents.offline.topic import Rarity, Topic, whole_text
+from agents.reading.document import Document
 
 FEATURES = (
-    "covered",
-    "document_covered",
-    "rarest_anchor",
-    "document_anchors",
-    "core_named",
-    "document_core_named",
-    "foreign_names",
-    "lateness",
-    "opening",
+    "seed_covers_document",
+    "document_like_chain",
+    "document_like_seed",
+    "statement_like_parent",
+    "statement_like_seed_documents",
+    "elsewhere",
 )
-DAYS_OF_HORIZON = 1100
 
 
 @dataclass(frozen=True)
@@ -53,17 +51,28 @@ def shipped_model() -> LinkModel:
     return LinkModel(weights, float(record["intercept"]), float(record["threshold"]))
 
 
+@dataclass(frozen=True)
+class Chain:
+    """What a statement is held against: the seed's wording, the newest link's, and the documents they cite."""
+
+    seed: str
+    parent: str
+    seed_topic: Topic
+    seed_documents: Sequence[Document]
+    documents: Sequence[Document]
+    """Those of the seed and of the newest link."""
+
+
 class Linker:
     """Weighs statements against one chain; what concerns a whole document is worked out once."""
 
-    def __init__(
-        self, topic: Topic, rarity: Rarity, parent: EventDate, model: LinkModel | None = None
-    ) -> None:
-        self._topic, self._rarity, self._parent = topic, rarity, parent
-        self._model = model or shipped_model()
+    def __init__(self, chain: Chain, rarity: Rarity, model: LinkModel | None = None) -> None:
+        self._chain, self._rarity, self._model = chain, rarity, model or shipped_model()
+        self._seed, self._parent = self._vector(chain.seed), self._vector(chain.parent)
+        self._home = [self._vector(whole_text(d)) for d in chain.seed_documents]
+        self._around = [self._vector(whole_text(d)) for d in chain.documents]
+        self._places = home_of(chain.seed, chain.seed_documents)
         self._documents: dict[str, tuple[float, float, float]] = {}
-        core = {name: rarity.weight(name) for name in topic.core_names()}
-        self._core, self._core_weight = core, sum(core.values())
 
     def sureness(self, mention: Mention) -> float:
         """Probability that the statement continues the chain."""
@@ -71,38 +80,25 @@ class Linker:
 
     def features(self, mention: Mention) -> tuple[float, ...]:
         """The `FEATURES` of a statement."""
-        covered, anchors, core = self._of_document(mention)
-        own = self._names(mention.text)
-        total = sum(own.values())
-        days = max(0, (mention.date.first_day - self._parent.last_day).days)
+        own = self._vector(mention.wording)
         return (
-            self._topic.covers(mention.wording, self._rarity),
-            covered,
-            max((weight for name, weight in own.items() if self._topic.names(name)), default=0.0),
-            anchors,
-            self._core_share(own),
-            core,
-            sum(w for name, w in own.items() if not self._topic.knows(name)) / total if total else 0.0,
-            math.log1p(days) / math.log1p(DAYS_OF_HORIZON),
-            float(mention.place == 0),
+            *self._of_document(mention.document),
+            own.cosine(self._parent),
+            own.nearest(self._home),
+            float(elsewhere(mention.text, mention.document, self._places)),
         )
 
-    def _of_document(self, mention: Mention) -> tuple[float, float, float]:
-        key = mention.document.text_sha256
+    def _of_document(self, document: Document) -> tuple[float, float, float]:
+        key = document.text_sha256
         if key not in self._documents:
-            text = f"{mention.document.title}. {mention.document.text}"
-            named = self._names(text)
-            anchors = math.log1p(sum(weight for name, weight in named.items() if self._topic.names(name)))
-            self._documents[key] = (self._topic.covers(text, self._rarity), anchors, self._core_share(named))
+            text = whole_text(document)
+            own = self._vector(text)
+            self._documents[key] = (
+                self._chain.seed_topic.covers(text, self._rarity),
+                own.nearest(self._around),
+                own.cosine(self._seed),
+            )
         return self._documents[key]
 
-    def _core_share(self, named: dict[str, float]) -> float:
-        """Share of the weight of the chain's own names that is named."""
-        if not self._core_weight:
-            return 0.0
-        return sum(weight for name, weight in self._core.items() if name in named) / self._core_weight
-
-    def _names(self, text: str) -> dict[str, float]:
-        return {
-            term: self._rarity.weight(term) / NAME_WEIGHT for term in terms_of(text) if term.startswith("=")
-        }
+    def _vector(self, text: str) -> Vector:
+        return Vector(text, self._rarity)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agents.offline.phrasing import event_wording
+from agents.offline.phrasing import dangling, event_wording
 from agents.offline.statements import statements
 from agents.reading.dates import find_dates, statement_date
 from agents.reading.document import Document
@@ -71,6 +71,8 @@ def mentions(document: Document) -> tuple[Mention, ...]:
             continue
         spans = [(m.start - sentence.start, m.end - sentence.start) for m in own]
         wording = event_wording(sentence.text, spans)
+        if dangling(wording):
+            continue
         found.append(
             Mention(document, sentence.text, sentence.start, sentence.end, when, dated_itself, wording, place)
         )

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from agents.reading.document import Document
+from agents.reading.signature import shipped_rarity
 from corpus.case import Case
-from corpus.text import content_words, names
+from corpus.text import content_words, names, stem
 
 NAME_WEIGHT = 2.0
 QUERY_WORDS = 32
@@ -30,14 +31,20 @@ def terms_of(text: str) -> frozenset[str]:
     return frozenset(content_words(text)) | marked
 
 
+def whole_text(document: Document) -> str:
+    """Title and text."""
+    return f"{document.title}. {document.text}"
+
+
 class Rarity:
     """How telling a term is among the documents at hand: a smoothed inverse document frequency in 0..1."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         texts = {document.text_sha256: document for document in documents}
-        self._count = Counter(term for d in texts.values() for term in terms_of(f"{d.title}. {d.text}"))
+        self._count = Counter(term for d in texts.values() for term in terms_of(whole_text(d)))
         self._size = len(texts)
         self._weights: dict[str, float] = {}
+        self._telling: dict[str, float] = {}
 
     def weight(self, term: str) -> float:
         """1 for a term nobody else uses, near 0 for one that all documents hold; names count double."""
@@ -45,6 +52,14 @@ class Rarity:
         if known is None:
             share = math.log((self._size + 1) / (self._count[term] + 0.5)) / math.log(2 * self._size + 2)
             known = self._weights[term] = max(0.0, share) * (NAME_WEIGHT if term.startswith("=") else 1.0)
+        return known
+
+    def telling(self, term: str) -> float:
+        """The weight times the term's rarity in news at large: common words say little in any pile."""
+        known = self._telling.get(term)
+        if known is None:
+            at_large = shipped_rarity().of(stem(term.removeprefix("=")))
+            known = self._telling[term] = self.weight(term) * at_large
         return known
 
 
@@ -76,18 +91,6 @@ class Topic:
             if total
             else 0.0
         )
-
-    def names(self, term: str) -> bool:
-        """Whether a name stands in the chain's own sentences."""
-        return self._weights.get(term, 0.0) >= BETWEEN
-
-    def knows(self, term: str) -> bool:
-        """Whether a term stands in the chain or in the documents around it."""
-        return term in self._weights
-
-    def core_names(self) -> frozenset[str]:
-        """Names in the wording of the seed and of the newest link."""
-        return frozenset(t for t, weight in self._weights.items() if t.startswith("=") and weight >= SEED)
 
     def query(self) -> str:
         """The topic's heaviest terms as a search, names first."""

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from agents.checks import missing_names, missing_numbers
 from agents.library import View
-from agents.offline.chronicler import CONTEXT_DAYS, REPORTING_DAYS, search_after, surroundings
+from agents.offline.chronicler import CONTEXT_DAYS, REPORTING_DAYS, chain_so_far, search_after
 from agents.offline.matching import same
 from agents.offline.topic import Topic
 from agents.prompted.asking import Question, ReplyForm, RoleModels, ask
@@ -181,7 +181,7 @@ class PromptedChronicler:
         if parent is None:
             return ChainEnd("The last outcome has no date, so nothing can follow it.")
         step = _Step(case, parent, horizon_end(parent, case.horizon_months), rejected, note)
-        topic = Topic(case, await surroundings(view, case))
+        topic = Topic(case, (await chain_so_far(view, case)).documents)
         found = await search_after(view, topic, parent, step.last)
         shown = show(found, step.about(), budget=FIRST_TOKENS, keep=step.wanted)
         asked: list[str] = []

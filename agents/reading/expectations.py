@@ -48,7 +48,7 @@ class Expectation:
 
 _VIEW = (
     r"expect(?:s|ed|ing)?|forecast(?:s|ed|ing)?|predict(?:s|ed|ing)?|project(?:s|ed|ing)|anticipat(?:es|ed|ing|e)\b|"
-    r"foresees?|foresaw|bet(?:s|ting)?|wager(?:s|ed)?|pric(?:e|es|ed|ing)\sin|pencil(?:s|led)?\sin|"
+    r"foresees?|foresaw|bet(?:s|ting)?\b|wager(?:s|ed)?|pric(?:e|es|ed|ing)\sin|pencil(?:s|led)?\sin|"
     r"warn(?:s|ed)?(?=\s(?:of|that|it|the))|see(?:s|ing)?(?=\s(?:a|an|the|no|it|them|inflation|growth|rates)\b)"
 )
 _LIKELY = (
@@ -66,7 +66,7 @@ _NOUN = (
     r"possibility|outlook|fears?|hopes?)\s(?:of|that|for|is|are)\b"
 )
 _CUE = re.compile(
-    rf"\b(?:(?P<likely>{_LIKELY})|(?P<view>{_VIEW})|(?P<modal>{_MODAL})|(?P<plan>{_PLAN})|(?P<noun>{_NOUN}))"
+    rf"\b(?:(?P<likely>{_LIKELY})|(?P<view>(?:{_VIEW})\b)|(?P<modal>{_MODAL})|(?P<plan>{_PLAN})|(?P<noun>{_NOUN}))"
     r"|(?<=\w)(?P<short>['’]ll\s[a-z]+)"
 )
 _CUE_HINTS = tuple(

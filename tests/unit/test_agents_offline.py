@@ -31,6 +31,36 @@ SENTENCES = [
         "Shares in Freedonia rose 3 percent as banks reported higher profits",
     ),
     ("The senate passed the bill, according to the Herald.", "The senate passed the bill"),
+    (
+        "Within hours of its approval by the House, President Doe signed a bill of $2 trillion on 27 March 2020.",
+        "President Doe signed a bill of $2 trillion",
+    ),
+    (
+        "Less than 24 hours after Freedonia had raised tariffs, Sylvania answered with duties of its own.",
+        "Sylvania answered with duties of its own",
+    ),
+    (
+        "Freedonia announced on Sunday, 12 June 2022, that it leaves the bloc at once.",
+        "Freedonia announced that it leaves the bloc at once",
+    ),
+    (
+        "The complaint, filed on Thursday, says that the tie is illegal.",
+        "The complaint says that the tie is illegal",
+    ),
+    ("He was named prime minister again late on 10 June 2022.", "He was named prime minister again"),
+    ("As the polls closed, the count had hardly begun.", "As the polls closed, the count had hardly begun"),
+    (
+        "The company missed interest of $83 million by Thursday's deadline.",
+        "The company missed interest of $83 million by the deadline",
+    ),
+    (
+        "His account was opened again on Saturday night after a poll.",
+        "His account was opened again after a poll",
+    ),
+    (
+        "The challenger won the primary on a Sunday earlier this month by a wide margin.",
+        "The challenger won the primary by a wide margin",
+    ),
 ]
 
 

@@ -143,3 +143,10 @@ def test_a_chance_of_nothing_is_no_expectation() -> None:
 def test_anticipates_is_one_word() -> None:
     found = expectations("The bank anticipates more increases over the coming meetings.", None)
     assert [e.clause for e in found] == ["more increases over the coming meetings"]
+
+
+def test_between_is_no_bet() -> None:
+    """A word that begins like a cue is none."""
+    assert not expectations(
+        "Riots broke out between supporters and critics of Doe.", EventDate.parse("2022-06-16")
+    )
