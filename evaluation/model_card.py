@@ -17,7 +17,7 @@ from corpus.errors import MissingExtra
 from corpus.intervals import Interval
 from evaluation.evaluate import Evaluation
 from evaluation.prediction import Mode
-from evaluation.report import FORMULAS, MAIN, SHARES, shown
+from evaluation.report_text import FORMULAS, MAIN, SHARES, shown
 
 
 @dataclass(frozen=True)

@@ -13,53 +13,16 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from corpus.files import write_atomically
-from corpus.intervals import Interval
 from evaluation import svg
 from evaluation.compare import Difference, verdict_sentence
 from evaluation.curves import Curve, Fit
-from evaluation.evaluate import Evaluation, Judged
+from evaluation.evaluate import Evaluation
 from evaluation.matcher_audit import MatcherAudit
-from evaluation.prediction import Mode
-from evaluation.scoring import Scores
+from evaluation.report_scores import baselines_section, extremes_section, mode_section
+from evaluation.report_text import FORMULAS, number, shown, table
 from evaluation.suites import HistoryEntry, SuiteName
-
-SHARES = frozenset({"accuracy", "match_coverage", "chain_coverage"})
-EXTREMES = 5
-MAIN = {
-    Mode.GIVEN: (
-        "log_loss",
-        "brier_binary",
-        "accuracy",
-        "skill_over_uniform",
-        "skill_over_base_rate",
-        "auroc",
-    ),
-    Mode.GENERATED: ("event_loss", "event_perplexity", "match_coverage", "brier_sum"),
-    Mode.TREE: ("event_loss", "event_perplexity", "match_coverage", "chain_coverage"),
-}
-FORMULAS = {
-    "log_loss": "mean of −ln max(p, 0.00005), p the probability on what happened, Z an option like any other",
-    "perplexity": "exp of log_loss (mode given)",
-    "brier_binary": "mean of (p − y)² with every option, Z included, as a yes/no question",
-    "brier_sum": "given: Σ (p − y)² over a level's options and Z. "
-    "Generated: (1 − Σ matching p)² + Σ p² over the other branches; Z is no term",
-    "accuracy": "share of levels whose likeliest option happened; a tie of m counts 1/m",
-    "skill over X": "1 − Brier / Brier of X on the same levels; above 0 is better than X",
-    "event_loss": "mean of −ln max(p, 0.01), p summed over the branches that match, 0 without a match (mode generated)",
-    "event_perplexity": "exp of event_loss",
-    "match_coverage": "share of levels at which some branch tells of what happened",
-    "when_rps": "ranked probability score of the months, 0 is best",
-    "ECE": "Σ over bins n_b/n · |share that happened − mean forecast|; "
-    "judged against a perfectly calibrated forecaster at the same forecasts",
-    "decomposition": "Brier = reliability − resolution + uncertainty, over distinct forecast values",
-    "intervals": "95 %, bootstrap over event families (BCa where defined); "
-    "shares: Wilson with the families' design effect",
-    "missing predictions": "scored as knowing nothing: uniform in mode given, no match in mode generated; "
-    "counted in the verdict",
-}
 
 
 @dataclass(frozen=True)
@@ -89,12 +52,12 @@ def report_html(found: Evaluation, parts: ReportParts) -> str:
     style = resources.files("evaluation").joinpath("report.css").read_text(encoding="utf-8")
     sections = [
         _verdict(found),
-        *(_mode(found, scores) for scores in found.scores),
-        _baselines(found),
+        *(mode_section(found, scores) for scores in found.scores),
+        baselines_section(found),
         _comparison(parts),
         _curve(parts),
         _history(parts),
-        _extremes(found),
+        extremes_section(found),
         _audits(parts),
         _costs(parts),
         _environment(found, parts),
@@ -108,28 +71,6 @@ def report_html(found: Evaluation, parts: ReportParts) -> str:
         f'<link rel="icon" href="data:,"><style>{style}</style></head>'
         f"<body><main>{''.join(sections)}</main></body></html>"
     )
-
-
-def shown(found: Interval | None, share: bool = False) -> str:
-    """A figure with its interval as text."""
-    if found is None or found.value is None:
-        return "not scored"
-    if found.low is None or found.high is None:
-        return f"{found.value:.1%} (no interval)" if share else f"{found.value:.3f} (no interval)"
-    if share:
-        return f"{found.value:.1%} [{found.low:.1%}, {found.high:.1%}]"
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int] = frozenset()) -> str:
-    """A table of cells that are already safe HTML."""
-
-    def cell(tag: str, k: int, content: str) -> str:
-        return f'<{tag} class="num">{content}</{tag}>' if k in numbers else f"<{tag}>{content}</{tag}>"
-
-    top = "".join(cell("th", k, escape(name)) for k, name in enumerate(head))
-    body = "".join("<tr>" + "".join(cell("td", k, c) for k, c in enumerate(row)) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _verdict(found: Evaluation) -> str:
@@ -149,128 +90,12 @@ def _verdict(found: Evaluation) -> str:
         f"{escape(levels)}</p>"
         f'<p><span class="verdict {decision}">{decision}</span></p>'
         "<p>A gate passes or fails with its whole 95 % interval. REVIEW means: not shown either way.</p>"
-        + _table(("", "gate", "what the interval says"), rows)
+        + table(("", "gate", "what the interval says"), rows)
     )
 
 
 def _passed(decision: str) -> str:
     return "PASS" if decision == "DEPLOY" else decision
-
-
-def _mode(found: Evaluation, scores: Scores) -> str:
-    wanted = [name for name in MAIN[scores.mode] if name in scores.figures]
-    others = [name for name in scores.figures if name not in wanted]
-    rows = [(escape(n), shown(scores.figures[n], n in SHARES)) for n in (*wanted, *others)]
-    parts = [
-        f"<h2>Mode {scores.mode}</h2>",
-        _notes(scores),
-        _table(("figure", "value [95 % interval]"), rows, frozenset({1})),
-    ]
-    if scores.mode is Mode.GIVEN:
-        parts += [_reliability(scores), _depths(scores, "log_loss"), _depths(scores, "accuracy")]
-    if scores.mode is Mode.GENERATED:
-        parts += [f"<p>Matcher: {escape(found.matcher)}.</p>", _stages(scores)]
-    if scores.mode in (Mode.GENERATED, Mode.TREE):
-        parts.append(_depths(scores, "match_coverage"))
-    return "".join([*parts, _groups(scores)])
-
-
-def _notes(scores: Scores) -> str:
-    notes = []
-    if scores.missing:
-        notes.append(f"{scores.missing} levels have no prediction and are scored as knowing nothing.")
-    if scores.notes.get("nothing_followed"):
-        notes.append(
-            f"{scores.notes['nothing_followed']} levels at which nothing followed hold no event to match: not scored."
-        )
-    if scores.notes.get("zero_on_happened"):
-        notes.append(
-            f"{scores.notes['zero_on_happened']} times the probability on what happened was 0 (floored in log_loss)."
-        )
-    return "".join(f"<p>{escape(note)}</p>" for note in notes)
-
-
-def _reliability(scores: Scores) -> str:
-    figures = []
-    for name, found in scores.calibration.items():
-        caption = (
-            f"{name.replace('_', ' ')}: ECE {found.bins.ece:.3f}; a perfectly calibrated forecaster shows "
-            f"{found.null.mean:.3f} on average and stays below {found.null.limit:.3f} in 95 of 100 tries "
-            f"(p = {found.null.p_value:.3f}). Blue boxes: where chance alone puts 95 % of the dots."
-        )
-        picture = svg.reliability_diagram(found, f"Reliability, {name}")
-        figures.append(f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>")
-    parts = next((c.decomposition for c in scores.calibration.values() if c.decomposition), None)
-    text = ""
-    if parts:
-        text = (
-            f"<p>Brier {parts.brier:.4f} = reliability {parts.reliability:.4f} − resolution {parts.resolution:.4f} "
-            f"+ uncertainty {parts.uncertainty:.4f}, over {parts.values} distinct values among "
-            f"{scores.notes['options']} forecasts (where few repeat, only the sum says something).</p>"
-        )
-    return f'<h3>Reliability</h3><div class="pair">{"".join(figures)}</div>{text}'
-
-
-def _depths(scores: Scores, figure: str) -> str:
-    groups = [group for group in scores.groups if group.by == "depth" and figure in group.figures]
-    if not groups:
-        return ""
-    share = figure in SHARES
-    dots = [
-        svg.Dot(f"depth {group.value} (n={group.levels})", own.value, own.low, own.high, shown(own, share))
-        for group in groups
-        for own in [group.figures[figure]]
-    ]
-    end = 1.0 if share else max(x for dot in dots for x in (dot.high or dot.value or 0.0, 0.1)) * 1.05
-    return f"<h3>{escape(figure)} by depth</h3>" + svg.dot_plot(
-        dots, f"{figure} by depth", start=0.0, end=end, share=share
-    )
-
-
-def _stages(scores: Scores) -> str:
-    stages = scores.notes.get("stages", {})
-    if not stages:
-        return ""
-    rows = [
-        ("all" if key == "all" else f"depth {key}", list(counts.items()))
-        for key, counts in sorted(stages.items(), reverse=True)
-    ]
-    return "<h3>How events were matched</h3>" + svg.stacked_bars(rows, "Match coverage by stage and depth")
-
-
-def _groups(scores: Scores) -> str:
-    rest = [group for group in scores.groups if group.by in ("domain", "year", "knowledge")]
-    if not rest:
-        return ""
-    names = list(rest[0].figures)
-    rows = [
-        (escape(group.by), escape(_knowledge(group.by, group.value)), str(group.levels),
-         *(shown(group.figures.get(name), name in SHARES) for name in names))
-        for group in rest
-    ]  # fmt: skip
-    return "<h3>By domain, year and the model's knowledge</h3>" + _table(
-        ("by", "", "levels", *names), rows, frozenset(range(2, 3 + len(names)))
-    )
-
-
-def _knowledge(by: str, value: str) -> str:
-    return f"asked {value} it ends" if by == "knowledge" else value
-
-
-def _baselines(found: Evaluation) -> str:
-    own = found.of(Mode.GIVEN)
-    rows = [own, *found.baselines] if own else list(found.baselines)
-    if not rows:
-        return ""
-    names = ("log_loss", "brier_binary", "accuracy", "auroc", "skill_over_base_rate")
-    body = [
-        (escape(scores.name), *(shown(scores.figures.get(name), name in SHARES) for name in names))
-        for scores in rows
-    ]
-    missing = "".join(
-        f"<p>No {escape(name)}: {escape(why)}</p>" for name, why in found.baselines_missing.items()
-    )
-    return f"<h2>Baselines (mode given)</h2>{_table(('forecaster', *names), body, frozenset(range(1, 6)))}{missing}"
 
 
 def _comparison(parts: ReportParts) -> str:
@@ -286,20 +111,16 @@ def comparison_table(first: str, second: str, differences: Sequence[Difference])
     rows = [
         (
             escape(d.figure),
-            _number(d.first),
-            _number(d.second),
+            number(d.first),
+            number(d.second),
             shown(d.difference),
-            _number(d.p_adjusted),
+            number(d.p_adjusted),
             escape(said[d.figure]),
         )
         for d in differences
     ]
     head = ("figure", first, second, "difference [95 %]", "p (Holm)", "")
-    return _table(head, rows, frozenset({1, 2, 3, 4}))
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return table(head, rows, frozenset({1, 2, 3, 4}))
 
 
 def _curve(parts: ReportParts) -> str:
@@ -353,43 +174,6 @@ def _points(
     )
 
 
-def _extremes(found: Evaluation) -> str:
-    parts = []
-    for mode in (Mode.GIVEN, Mode.GENERATED):
-        rows = sorted((item for item in found.judged if item.mode is mode), key=lambda item: -item.loss)
-        if rows:
-            count = min(EXTREMES, max(1, len(rows) // 2))
-            parts += [f"<h3>Worst, mode {mode}</h3>", _cases(rows[:count])]
-            parts += [f"<h3>Best, mode {mode}</h3>", _cases(rows[::-1][:count])]
-    return f"<h2>Worst and best cases</h2>{''.join(parts)}" if parts else ""
-
-
-def _cases(rows: Sequence[Judged]) -> str:
-    body = [
-        (
-            f"{escape(item.level.parent)}<br><span class='soft'>{escape(item.level.case_id)}, "
-            f"depth {item.level.depth}, "
-            f"asked {item.level.as_of.date()}</span>",
-            escape(item.level.event or "Z: none of them"),
-            escape(item.said),
-            f"{item.probability:.3f}",
-            " ".join(_link(url) for url in item.level.sources) or "–",
-        )
-        for item in rows
-    ]
-    head = ("after", "what happened", "likeliest to the model", "p on what happened", "sources")
-    return _table(head, body, frozenset({3}))
-
-
-def _link(url: str) -> str:
-    found = urlsplit(url)
-    if found.scheme not in ("http", "https"):
-        return escape(url)
-    return (
-        f'<a href="{escape(url, quote=True)}" rel="noopener noreferrer">{escape(found.hostname or url)}</a>'
-    )
-
-
 def _audits(parts: ReportParts) -> str:
     body = ""
     if parts.matcher_audit:
@@ -413,8 +197,8 @@ def _corpus_audit(audit: Mapping[str, Any]) -> str:
     ]
     rows = next((v for v in audit.values() if isinstance(v, list) and v and isinstance(v[0], dict)), [])
     head = [key for key in (rows[0] if rows else {}) if not isinstance(rows[0][key], dict | list)]
-    table = _table(head, [[escape(str(row.get(key, ""))) for key in head] for row in rows]) if rows else ""
-    return f"<p>Corpus audit. {escape('; '.join(plain))}</p>{table}"
+    listed = table(head, [[escape(str(row.get(key, ""))) for key in head] for row in rows]) if rows else ""
+    return f"<p>Corpus audit. {escape('; '.join(plain))}</p>{listed}"
 
 
 def _costs(parts: ReportParts) -> str:
@@ -429,7 +213,7 @@ def _costs(parts: ReportParts) -> str:
         for key in ("estimated_usd", "actual_usd")
     ]
     rows.append(("all", _usd(totals[0]), _usd(totals[1])))
-    return "<h2>Cost</h2>" + _table(("stage", "estimated", "actual"), rows, frozenset({1, 2}))
+    return "<h2>Cost</h2>" + table(("stage", "estimated", "actual"), rows, frozenset({1, 2}))
 
 
 def _usd(value: Any) -> str:
@@ -445,7 +229,7 @@ def _environment(found: Evaluation, parts: ReportParts) -> str:
         ("tokens per second", speed),
         *parts.environment.items(),
     ]
-    return "<h2>Environment</h2>" + _table(("", ""), [(escape(k), escape(v)) for k, v in rows])
+    return "<h2>Environment</h2>" + table(("", ""), [(escape(k), escape(v)) for k, v in rows])
 
 
 def _formulas() -> str:

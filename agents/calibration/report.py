@@ -12,7 +12,7 @@ from typing import Any
 from agents.calibration.asking import Asked
 from agents.calibration.judging import Judged
 from agents.journal import NANO
-from evaluation.report import shown
+from evaluation.report_text import shown
 from evaluation.svg import reliability_diagram
 
 SHARES = frozenset({"answered", "recall_share"})

@@ -65,7 +65,7 @@ def _show(mode: str, names: tuple[str, str], rows: list[Difference]) -> None:
 
     from corpus.terminal import table
     from evaluation.compare import verdict_sentence
-    from evaluation.report import shown
+    from evaluation.report_text import shown
 
     said = verdict_sentence(*names, rows)
     cells = [

@@ -72,7 +72,7 @@ def _show(found: Evaluation) -> None:
     from rich.console import Console
 
     from corpus.terminal import table
-    from evaluation.report import SHARES, shown
+    from evaluation.report_text import SHARES, shown
 
     console = Console()
 
