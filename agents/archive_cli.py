@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corpus.commandline import LazyGroup, print_json, printable
+from corpus.commandline import LazyGroup, counted, print_json, printable
 from corpus.dates import EventDate
 from corpus.errors import EmptyArchive, InvalidDate
 
@@ -125,7 +125,7 @@ def _report(archive: Archive, added: Added, seen: Counter[str], bad: list[BadRow
     for row in bad:
         click.echo(printable(str(row)), err=True)
     click.echo(
-        f"{added.new} new documents, {added.known} known, {len(bad)} refused; "
+        f"{counted(added.new, 'new document')}, {added.known} known, {len(bad)} refused; "
         f"{counts['total']} in {archive.name}."
     )
     if seen["other_language"]:

@@ -84,6 +84,11 @@ def print_json(value: Any) -> None:
 _HIDDEN = {"Cc", "Cf", "Co", "Cs"}
 
 
+def counted(count: int, thing: str) -> str:
+    """ "1 case", "2,000 cases": a number with the noun it counts."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def printable(text: str) -> str:
     """Text from anywhere, safe on a terminal: no control, escape or direction characters."""
     return "".join(

@@ -10,7 +10,7 @@ import click
 
 from agents.commands.opening import json_option, opened_store, store_option
 from agents.reading.address import publisher_of
-from corpus.commandline import print_json, printable
+from corpus.commandline import counted, print_json, printable
 from corpus.importing import Imported, Refused, read_cases
 from corpus.validation import validate
 from db.repository import Cases
@@ -57,7 +57,9 @@ def _show(file: Path, results: Counter[str], refused: list[Refused], open_proble
     for row in refused:
         click.echo(f"{file.name}: {printable(row.message)}", err=True)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(results.items())) or "none"
-    click.echo(f"Cases: {counts}; {len(refused)} rows refused; {open_problems} cases have open problems.")
+    click.echo(
+        f"Cases: {counts}; {counted(len(refused), 'row')} refused, {counted(open_problems, 'case')} with open problems."
+    )
     if results:
         click.echo("Look at them: agents list")
 

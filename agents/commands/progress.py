@@ -21,7 +21,7 @@ from rich.progress import (
 
 from agents.state import Researched, Seed, Stage
 from corpus.case import Case
-from corpus.commandline import printable
+from corpus.commandline import counted, printable
 
 LINE_SECONDS = 5.0
 """Plain lines come at most this often, beside the first and the last."""
@@ -47,7 +47,9 @@ class LineProgress:
     def expect(self, seeds: int, ended: int) -> None:
         """How many seeds there are, and how many an earlier try finished."""
         self._total, self._ended = seeds, ended
-        click.echo(f"{seeds} seeds to research" + (f", {ended} done before" if ended else ""), err=True)
+        click.echo(
+            f"{counted(seeds, 'seed')} to research" + (f", {ended} done before" if ended else ""), err=True
+        )
 
     def staged(self, case: Case, stage: Stage) -> None:
         """A case reached a stage; too fine for lines."""

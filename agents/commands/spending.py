@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from agents.commands.model_options import ModelRequest
 from agents.journal import dollars, nanousd
+from corpus.commandline import counted
 from corpus.errors import InvalidInput
 
 UNCHECKED_USD = 5.0
@@ -31,7 +32,7 @@ def opening_line(run_id: str, models: ModelRequest, documents: int) -> str:
     waits = "every case waits for a curator."
     if models.mode == "offline":
         return (
-            f"Run {run_id}, offline: no model and no network. Rules read {documents} archived documents; "
+            f"Run {run_id}, offline: no model and no network. Rules read {counted(documents, 'archived document')}; "
             f"what they find is a floor to compare models with, and {waits}"
         )
     who = "rules" if not models.uses_models else f"{models.model} at {models.base_url}"
@@ -42,7 +43,7 @@ def opening_line(run_id: str, models: ModelRequest, documents: int) -> str:
     )  # fmt: skip
     if models.replay:
         limit = f" Replayed from {models.replay}: nothing is called."
-    where = f"{documents} archived documents" + (" and the web" if models.web else "")
+    where = counted(documents, "archived document") + (" and the web" if models.web else "")
     return f"Run {run_id}, {models.mode}: {who} on {where}.{limit} No page decides alone: {waits}"
 
 
