@@ -1,6 +1,6 @@
 """What the offline roles find on the starter archive, against the authored cases.
 
-    python benchmarks/offline.py [--domains economics,health] [--verbose] [--sample FILE]
+    python -m benchmarks.offline [--domains economics,health] [--verbose] [--sample FILE]
 
 Chains: the Chronicler starts from each authored seed with its evidence; an authored outcome counts as found when a
 link lies within three days of it and quotes one of its documents or is worded alike. A link is in topic when it
