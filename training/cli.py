@@ -11,9 +11,16 @@ _TABLE = {
     "synth": ("training.commands.synth", "synth", "Make a synthetic snapshot with known probabilities."),
     "sft": ("training.commands.stage", "sft", "Fine-tune a model on the dialogues of a snapshot."),
     "score": ("training.commands.stage", "score", "Proper scoring: train the letters' probabilities alone."),
+    "grpo": ("training.commands.grpo", "grpo", "Reinforcement learning of the lists, from a scored model."),
+    "lint-rewards": (
+        "training.commands.lint_rewards",
+        "lint_rewards",
+        "Search for answers that beat honest ones.",
+    ),
     "status": ("training.commands.control", "status", "Where a run stands."),
     "pause": ("training.commands.control", "pause", "Let a run keep a checkpoint and end, to go on later."),
     "stop": ("training.commands.control", "stop", "Let a run end its stage now."),
+    "skip-stage": ("training.commands.control", "skip_stage", "End a stage now; the pipeline goes on."),
     "predict": ("training.commands.predict", "predict", "Write predictions.jsonl for the evaluation."),
     "calibrate": ("training.commands.calibrate", "calibrate", "Fit a calibration on validation forecasts."),
     "export-and-train": (

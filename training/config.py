@@ -127,6 +127,87 @@ def _scoring() -> Stage:
     return Stage(epochs=1, learning_rate=1e-4, loss=losses)
 
 
+class RewardWeights(_Section):
+    """What each term of `training.rewards` counts; `training lint-rewards` checks them together."""
+
+    calibration: NotNegative = 1.0
+    """Quadratic score of the list: right probabilities on what happened, nothing missed."""
+    sharpness: NotNegative = 0.25
+    """Power score: confident and right."""
+    diversity: NotNegative = 0.1
+    """Distance between the candidates, saturating."""
+    coherence: NotNegative = 0.5
+    """In the format, without repetitions."""
+
+
+class AlarmAction(StrEnum):
+    """What an alarm does."""
+
+    WARN = "warn"
+    """It is logged and shown; the run goes on."""
+    STOP = "stop"
+    """It ends the stage with the best weights so far."""
+
+
+class Alarms(_Section):
+    """What is watched for while GRPO runs: signs that the rewards are being gamed, or teach nothing."""
+
+    reward_deviation: AlarmAction = AlarmAction.WARN
+    """No group of lists differs in reward: nothing can be learnt."""
+    entropy: AlarmAction = AlarmAction.STOP
+    """Entropy of the lists under a tenth of what it was at the start: the policy writes one list only."""
+    clipped: AlarmAction = AlarmAction.WARN
+    """More than half of the lists reach the limit of tokens."""
+    steps: Positive = 5
+    """Steps in a row after which an alarm is raised."""
+
+
+class Grpo(_Section):
+    """Reinforcement learning on propose turns."""
+
+    epochs: Positive = 1
+    learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 5e-4
+    warmup_share: Share = 0.03
+    rank: Positive = 4
+    """Rank (and alpha) of the new adapter, on the attention projections."""
+    levels: Positive = 4
+    """Levels a step."""
+    lists: Annotated[int, Field(ge=2)] = 8
+    """Lists written for each level, which are compared with each other."""
+    batch: Positive = 8
+    """Lists in one forward and backward pass; must divide levels · lists."""
+    branches: Annotated[int, Field(ge=1, le=25)] = 4
+    """Candidates that a list may have."""
+    max_list_tokens: Positive = 200
+    """A longer list counts as out of format."""
+    temperature: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0
+    orders: Positive = 2
+    """Orders of each list over which the scored model's letters are averaged for the reward."""
+    kl_weight: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 0.04
+    """Of the divergence from the scored model in the loss."""
+    kl_bound: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 0.15
+    """Divergence from the scored model (nats a token, mean of a step) that ends the stage."""
+    log_loss_rise: NotNegative = 0.02
+    """By how much (nats) the log loss of given lists may be above the scored model's in weights that are kept."""
+    max_steps: Positive | None = None
+    save_every: Positive = 50
+    evaluate_every: Positive = 25
+    validation_levels: Positive = 64
+    """Levels of validation for which lists are written, the first ones of the split."""
+    patience: Positive | None = 5
+    """Validations without a better reward after which the stage stops; null: never."""
+    rewards: RewardWeights = RewardWeights()
+    alarms: Alarms = Alarms()
+
+    @model_validator(mode="after")
+    def _batches_hold_whole_steps(self) -> Self:
+        if self.levels * self.lists % self.batch:
+            raise ValueError(
+                f"batch must divide levels · lists = {self.levels * self.lists}, got {self.batch}"
+            )
+        return self
+
+
 class Experiment(_Section):
     """The whole file."""
 
@@ -140,6 +221,9 @@ class Experiment(_Section):
     lora: Lora = Lora()
     sft: Stage = Stage()
     score: Stage = Field(default_factory=_scoring)
+    grpo: Grpo = Grpo()
+    sample_trees: Annotated[int, Field(ge=0)] = 2
+    """Validation cases whose trees are logged at each validation; 0: none."""
 
 
 def read_experiment(path: Path) -> Experiment:
