@@ -1,7 +1,8 @@
 """Steering a run from another terminal: a file in its folder, read after every step.
 
-`pause` keeps a checkpoint and leaves the run unfinished; the command that began it goes on from there. `stop` ends
-the stage with the best weights so far. The file survives the terminal and is removed once it was obeyed.
+`pause` keeps a checkpoint and leaves the run unfinished; the command that began it goes on from there. `stop` and
+`skip` end the stage with the best weights so far; a pipeline ends there, or goes on with its next stage. The file
+survives the terminal and is removed once it was obeyed. A pipeline's folder stands for the stage it is in.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import InvalidFile, NotFound
-from training.runfolder import LOCK, METADATA, METRICS, RunFolder, read_json, write_json
+from training.runfolder import ALARMS, LOCK, METADATA, METRICS, SAMPLES, RunFolder, read_json, write_json
 
 CONTROL = "control.json"
+STAGE_FOLDERS = ("sft", "score", "grpo")
+"""Names of the stages' folders in a pipeline's."""
 
 
 class Order(StrEnum):
@@ -24,7 +27,9 @@ class Order(StrEnum):
     PAUSE = "pause"
     """Keep a checkpoint and end; run the same command to go on."""
     STOP = "stop"
-    """End the stage now, with the best weights so far."""
+    """End the stage now, with the best weights so far; a pipeline ends there too."""
+    SKIP = "skip"
+    """End the stage now, with the best weights so far; a pipeline goes on with the next one."""
 
 
 class RunState(StrEnum):
@@ -39,6 +44,7 @@ class RunState(StrEnum):
 class RunStatus:
     """What a run's folder says."""
 
+    folder: Path
     stage: str
     state: RunState
     step: int
@@ -46,15 +52,36 @@ class RunStatus:
     """Step of the newest complete checkpoint."""
     ordered: Order | None
     """An order that was not obeyed yet."""
+    ended_by: str | None
+    """What ended a finished stage before its last step: an order or an alarm."""
     last: dict[str, Any]
     """The newest report of each figure."""
+    alarms: tuple[dict[str, Any], ...]
+    """What was raised, oldest first."""
+    samples: tuple[dict[str, Any], ...]
+    """The trees of the newest validation."""
 
 
-def give_order(folder: Path, order: Order) -> None:
-    """Leave an order; raises NotFound where the folder holds no run, InvalidFile where it is finished."""
-    if status_of(folder).state is RunState.FINISHED:
-        raise InvalidFile(f"The run in {folder} is finished; there is nothing to {order}.")
-    write_json(folder / CONTROL, {"order": order.value})
+def run_in(folder: Path) -> Path:
+    """The folder of a run: itself, or the stage that a pipeline's folder is in (the last one it began).
+
+    Raises NotFound where there is none.
+    """
+    if (folder / LOCK).is_file():
+        return folder
+    begun = [folder / name for name in STAGE_FOLDERS if (folder / name / LOCK).is_file()]
+    if not begun:
+        raise NotFound(f"{folder} holds no run (no {LOCK}); name the folder given as --out.")
+    return begun[-1]
+
+
+def give_order(folder: Path, order: Order) -> Path:
+    """Leave an order, and say where; raises NotFound without a run there, InvalidFile where it is finished."""
+    run = run_in(folder)
+    if (read_json(run / METADATA) or {}).get("status") == RunState.FINISHED:
+        raise InvalidFile(f"The run in {run} is finished; there is nothing to {order}.")
+    write_json(run / CONTROL, {"order": order.value})
+    return run
 
 
 def take_order(folder: Path) -> Order | None:
@@ -65,7 +92,9 @@ def take_order(folder: Path) -> Order | None:
     try:
         return Order(found["order"])
     except (KeyError, ValueError) as fault:
-        raise InvalidFile(f"{folder / CONTROL} holds no order; write pause or stop, or remove it.") from fault
+        raise InvalidFile(
+            f"{folder / CONTROL} holds no order; write pause, stop or skip, or remove it."
+        ) from fault
 
 
 def forget_order(folder: Path) -> None:
@@ -75,19 +104,28 @@ def forget_order(folder: Path) -> None:
 
 def status_of(folder: Path) -> RunStatus:
     """Where a run stands; raises NotFound where the folder holds none."""
-    lock = read_json(folder / LOCK)
-    if lock is None:
-        raise NotFound(f"{folder} holds no run (no {LOCK}); name the folder given as --out.")
-    finished = (read_json(folder / METADATA) or {}).get("status") == "finished"
-    newest = RunFolder(folder).newest_checkpoint()
-    path = folder / METRICS
-    reports = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-    last: dict[str, Any] = {name: value for report in reports for name, value in report.items()}
+    run = run_in(folder)
+    lock, metadata = read_json(run / LOCK) or {}, read_json(run / METADATA) or {}
+    newest = RunFolder(run).newest_checkpoint()
+    last: dict[str, Any] = {name: value for line in _lines(run / METRICS) for name, value in line.items()}
+    samples = _lines(run / SAMPLES)
     return RunStatus(
+        folder=run,
         stage=lock["stage"],
-        state=RunState.FINISHED if finished else RunState.UNFINISHED,
+        state=RunState.FINISHED if metadata.get("status") == "finished" else RunState.UNFINISHED,
         step=int(last.pop("step", 0)),
         checkpoint=int(newest.name.rsplit("-", 1)[1]) if newest else None,
-        ordered=take_order(folder),
+        ordered=take_order(run),
+        ended_by=metadata.get("ended_by"),
         last=last,
+        alarms=tuple(_lines(run / ALARMS)),
+        samples=tuple(line for line in samples if line["step"] == samples[-1]["step"]),
     )
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a log; one that is being written is left out."""
+    if not path.is_file():
+        return []
+    text = path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]

@@ -112,19 +112,33 @@ def weigh(
     engine: Engine, history: Tokens, texts: Sequence[str], horizon_months: int, orders: int, seed: int
 ) -> Weighed:
     """Probabilities of K texts and Z over `orders` orders, and when each would happen."""
-    shown = _orders(len(texts), orders, seed)
-    letters = CANDIDATE_LETTERS[: len(texts)] + REMAINDER
-    asked = [_asked(engine.encoder, history, [texts[k] for k in order]) for order in shown]
-    read = engine.letters(history, [Question(tuple(row[len(history) :]), letters) for row in asked])
-    by_candidate = np.stack([_back(shares, order) for shares, order in zip(read, shown, strict=True)])
+    by_candidate = shares_over_orders(engine, history, [texts], orders, seed)[0]
     mean = by_candidate.mean(axis=0)
+    asked = tuple(_asked(engine.encoder, history, texts))
     return Weighed(
         texts=tuple(texts),
         probabilities=tuple(float(p) for p in mean / mean.sum()),
-        spread=tuple(float(s) for s in by_candidate.std(axis=0)) if len(shown) > 1 else (),
-        when=_when(engine, tuple(asked[0]), len(texts), shown[0], horizon_months),
+        spread=tuple(float(s) for s in by_candidate.std(axis=0)) if len(by_candidate) > 1 else (),
+        when=_when(engine, asked, len(texts), horizon_months),
         months=when_steps(horizon_months),
     )
+
+
+def shares_over_orders(
+    engine: Engine, history: Tokens, lists: Sequence[Sequence[str]], orders: int, seed: int
+) -> list[Floats]:
+    """For each list its candidates' shares and Z's, one row an order (orders, K + 1); all read in one call."""
+    shown = [_orders(len(texts), orders, seed) for texts in lists]
+    questions = [
+        Question(
+            tuple(_asked(engine.encoder, history, [texts[k] for k in order])[len(history) :]),
+            CANDIDATE_LETTERS[: len(texts)] + REMAINDER,
+        )
+        for texts, of_list in zip(lists, shown, strict=True)
+        for order in of_list
+    ]
+    read = iter(engine.letters(history, questions))
+    return [np.stack([_back(next(read), order) for order in of_list]) for of_list in shown]
 
 
 def _orders(count: int, orders: int, seed: int) -> list[list[int]]:
@@ -147,13 +161,9 @@ def _back(shares: Floats, order: Sequence[int]) -> Floats:
     return found
 
 
-def _when(
-    engine: Engine, asked: Tokens, count: int, order: Sequence[int], horizon_months: int
-) -> tuple[tuple[float, ...], ...]:
+def _when(engine: Engine, asked: Tokens, count: int, horizon_months: int) -> tuple[tuple[float, ...], ...]:
     letters, encoder = LETTERS[: len(when_steps(horizon_months))], engine.encoder
-    questions = [
-        Question((encoder.letter_ids[order.index(k)], *encoder.ask(ASK_WHEN)), letters) for k in range(count)
-    ]
+    questions = [Question((encoder.letter_ids[k], *encoder.ask(ASK_WHEN)), letters) for k in range(count)]
     return tuple(tuple(float(share) for share in shares) for shares in engine.letters(asked, questions))
 
 

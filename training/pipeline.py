@@ -42,7 +42,8 @@ from training.inference import Effort, ProbabilityTreeInference
 from training.models import identity
 from training.predict import Job, predictions
 from training.runfolder import CALIBRATION, content_hash, read_json, write_json
-from training.stages import StageName, run_stage
+from training.stage_job import StageName
+from training.stages import run_stage
 
 BASE = "base"
 FORECASTERS = (BASE, StageName.SFT.value, StageName.SCORE.value)

@@ -2,6 +2,8 @@
 
     config.lock.json   the configuration as resolved, hashes of code and data, versions of packages
     metrics.jsonl      one line a report of the trainer
+    samples.jsonl      a few trees at each validation
+    alarms.jsonl       what was raised while GRPO ran
     checkpoints/       the trainer's checkpoints; one counts only once its `complete.json` is written
     best/              the weights of the best validation so far
     final/             the result: safetensors, tokenizer, `manifest.json` written last
@@ -29,6 +31,7 @@ from corpus.identity import tagged_hash
 LOCK, METRICS, METADATA, MANIFEST, COMPLETE = (
     "config.lock.json", "metrics.jsonl", "metadata.json", "manifest.json", "complete.json"
 )  # fmt: skip
+SAMPLES, ALARMS = "samples.jsonl", "alarms.jsonl"
 CALIBRATION = "calibration.json"
 """Stands beside a finished model; fitted later and possibly anew, so that no hash of the model includes it."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "numpy", "psychohistory")
@@ -82,17 +85,18 @@ class RunFolder:
         check_files(newest, read_json(newest / COMPLETE) or {})
         return newest
 
-    def forget_metrics_after(self, step: int) -> None:
-        """Drop reports of steps that a resumed run will repeat."""
-        path = self.path / METRICS
-        if path.is_file():
-            kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= step]
-            write_atomically(path, kept)
+    def forget_reports_after(self, step: int) -> None:
+        """Drop reports of steps that a resumed run will repeat, and a line that was cut when it ended."""
+        for path in (self.path / name for name in (METRICS, SAMPLES, ALARMS)):
+            if path.is_file():
+                whole = path.read_text(encoding="utf-8")
+                lines = whole[: whole.rfind("\n") + 1].splitlines()
+                write_atomically(path, [line for line in lines if json.loads(line)["step"] <= step])
 
-    def report(self, line: Mapping[str, Any]) -> None:
-        """Append one line to the metrics."""
-        with (self.path / METRICS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+    def report(self, line: Mapping[str, Any], file: str = METRICS) -> None:
+        """Append one line to the metrics, or to another log."""
+        with (self.path / file).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
 
 
 def lock_of(

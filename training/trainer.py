@@ -1,28 +1,19 @@
-"""TRL's SFTTrainer with its loss extended to letter turns, and what is watched while it runs.
+"""TRL's SFTTrainer with its loss extended to letter turns.
 
-There is no training loop here: transformers' Trainer runs it. The trainer's `compute_loss` is replaced, its
-log gains one line for each kind of turn, and callbacks keep metrics, the best weights and checkpoints' marks.
+There is no training loop here: transformers' Trainer runs it. The trainer's `compute_loss` is replaced, and its
+log gains one line for each kind of turn. What is watched while it runs stands in `training.callbacks`.
 """
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_callback import ExportableState
 from trl import SFTTrainer
 
-from training.control import Order, take_order
 from training.loss import Terms, Weights, read_positions, turn_terms
-from training.runfolder import COMPLETE, RunFolder, folder_hashes, write_json
 
-LOG_LOSS = "eval_log_loss"
 _MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids")
 
 
@@ -85,129 +76,3 @@ class DialogueTrainer(SFTTrainer):
                 logs[f"{prefix}{name}"] = total / count
         self._sums[mode].clear()
         super().log(logs, start_time)
-
-
-class KeepMetrics(TrainerCallback):
-    """Every report of the trainer becomes a line of `metrics.jsonl`."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Any = None,
-        **_: Any,
-    ) -> None:
-        if state.is_world_process_zero and logs:
-            self.folder.report({"step": state.global_step} | {k: v for k, v in logs.items() if k != "epoch"})
-
-
-class MarkCheckpoints(TrainerCallback):
-    """A checkpoint's mark, with the hashes of its files, is written once all of it is there."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
-
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if state.is_world_process_zero:
-            path = self.folder.checkpoints / f"checkpoint-{state.global_step}"
-            write_json(path / COMPLETE, folder_hashes(path))
-
-
-class KeepBest(TrainerCallback, ExportableState):
-    """Keeps the weights of the best validation, and stops after `patience` validations without a better one."""
-
-    def __init__(self, folder: Path | str, patience: int | None) -> None:
-        self.folder, self.patience = folder, patience
-        self.best: float | None = None
-        self.best_step = 0
-        self.waited = 0
-
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps of this callback."""
-        return {
-            "args": {"folder": str(self.folder), "patience": self.patience},
-            "attributes": {"best": self.best, "best_step": self.best_step, "waited": self.waited},
-        }
-
-    def on_evaluate(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        metrics: Any = None,
-        model: Any = None,
-        **_: Any,
-    ) -> None:
-        found = metrics[LOG_LOSS]
-        if self.best is None or found < self.best:
-            self.best, self.best_step, self.waited = found, state.global_step, 0
-            if state.is_world_process_zero:
-                model.save_pretrained(self.folder)
-            return
-        self.waited += 1
-        if self.patience is not None and self.waited >= self.patience:
-            control.should_training_stop = True
-
-
-class ObeyOrders(TrainerCallback):
-    """Pauses or stops where the run's folder says so (`training.control`)."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.obeyed: Order | None = None
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        order = take_order(self.folder)
-        if order is not None:
-            self.obeyed = order
-            control.should_save = control.should_training_stop = True
-
-
-class ShowProgress(TrainerCallback):
-    """A bar on the terminal (standard error) with the newest losses; nothing where there is no terminal."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._bar: Progress | None = None
-        self._task: Any = None
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if sys.stderr.isatty() and state.is_world_process_zero:
-            self._bar = Progress(*Progress.get_default_columns(), console=Console(stderr=True))
-            self._task = self._bar.add_task(self.name, total=state.max_steps, completed=state.global_step)
-            self._bar.start()
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if self._bar is not None:
-            self._bar.update(self._task, completed=state.global_step)
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: Any = None,
-        **_: Any,
-    ) -> None:
-        if self._bar is not None and logs:
-            shown = {name: value for name, value in logs.items() if name.endswith("_loss")}
-            told = ", ".join(f"{name.removesuffix('_loss')} {value:.3f}" for name, value in shown.items())
-            self._bar.update(self._task, description=f"{self.name}: {told}")
-
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()

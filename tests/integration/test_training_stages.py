@@ -27,7 +27,8 @@ from training.forecasting import start, weigh
 from training.inference import ProbabilityTreeInference
 from training.models import load_base, with_adapter
 from training.runfolder import COMPLETE, METADATA, METRICS, RunFolder, require_finished, write_json
-from training.stages import StageName, run_stage
+from training.stage_job import StageName
+from training.stages import run_stage
 from training.synthetic import Recipe, synthetic_cases, write_synthetic
 
 RATIOS = Ratios(train=0.7, validation=0.15, test=0.15)
@@ -52,7 +53,7 @@ def experiment(base: str, **stage: object) -> Experiment:
     fields = {"epochs": 2, "batch": 2, "accumulation": 2, "save_every": 3, "evaluate_every": 3,
               "learning_rate": 1e-2} | stage  # fmt: skip
     return Experiment(
-        name="test", base=base, precision=Precision.FLOAT32, data=Data(max_tokens=1000),
+        name="test", base=base, precision=Precision.FLOAT32, data=Data(max_tokens=1000), sample_trees=0,
         lora=Lora(rank=4, alpha=8), sft=Stage(**fields),  # type: ignore[arg-type]
         score=Stage(epochs=1, batch=2, accumulation=1, save_every=50, evaluate_every=4, learning_rate=1e-2,
                     loss=Losses(propose=0.0, brier=1.0)),

@@ -16,7 +16,8 @@ from training.runfolder import require_finished
 _Command = Callable[..., None]
 
 
-def _options(command: _Command) -> _Command:
+def stage_options(command: _Command) -> _Command:
+    """The options that every stage's command has."""
     for option in reversed(
         [
             click.argument("snapshot", type=click.Path(path_type=Path)),
@@ -30,7 +31,7 @@ def _options(command: _Command) -> _Command:
 
 
 @click.command(epilog="Example: training sft snapshots/2024 --config experiment.yaml --out runs/sft")
-@_options
+@stage_options
 @click.option("--from", "parent", type=click.Path(path_type=Path),
               help="An adapter (or whole model) of an earlier run to go on from, on this snapshot.")  # fmt: skip
 def sft(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path | None) -> None:
@@ -38,13 +39,13 @@ def sft(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: P
 
     Run the same command again to go on after an interruption; a finished run is left as it is.
     """
-    _run("sft", snapshot, config, out, parent, as_json)
+    run_command("sft", snapshot, config, out, parent, as_json)
 
 
 @click.command(
     epilog="Example: training score snapshots/2024 --config experiment.yaml --from runs/sft --out runs/score"
 )
-@_options
+@stage_options
 @click.option("--from", "parent", type=click.Path(path_type=Path), required=True,
               help="The run of the SFT stage.")  # fmt: skip
 def score(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path) -> None:
@@ -52,19 +53,21 @@ def score(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent:
 
     The loss is the cross-entropy and the quadratic score over the letters; each epoch shuffles them anew.
     """
-    _run("score", snapshot, config, out, parent, as_json)
+    run_command("score", snapshot, config, out, parent, as_json)
 
 
-def _run(
+def run_command(
     stage: str, snapshot: Path, config: Path | None, out: Path, parent: Path | None, as_json: bool
 ) -> None:
+    """Run a stage and say how it ended."""
     experiment = read_experiment(config) if config else Experiment()
     opened = read_snapshot(snapshot)
     start = None if parent is None else require_finished(parent)
     from training.quiet import quiet_libraries
 
     quiet_libraries()
-    from training.stages import StageName, run_stage
+    from training.stage_job import StageName
+    from training.stages import run_stage
 
     result = run_stage(experiment, StageName(stage), opened, out, start)
     if as_json:
@@ -76,7 +79,9 @@ def _run(
 def _sentence(stage: str, metadata: dict[str, Any], out: Path, was_finished: bool) -> str:
     if metadata["status"] == "paused":
         return f"{stage} paused after step {metadata['steps']}; run the same command to go on."
-    best = metadata["best_validation_log_loss"]
-    found = "" if best is None else f", validation log loss {best:.4f} at step {metadata['best_step']}"
+    figures = {"log loss": metadata["best_validation_log_loss"], "reward": metadata["best_validation_reward"]}
+    told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None)
+    found = f", validation {told} at step {metadata['best_step']}" if told else ""
+    early = f" (ended by {metadata['ended_by']})" if metadata["ended_by"] else ""
     already = "was finished already" if was_finished else "finished"
-    return f"{stage} {already}: {metadata['steps']} steps{found}; model in {out / 'final'}."
+    return f"{stage} {already}: {metadata['steps']} steps{early}{found}; model in {out / 'final'}."
