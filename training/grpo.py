@@ -40,6 +40,8 @@ from training.rewards import TERMS
 from training.stage_job import ReadyStage, StageJob, rows_of, shared_arguments, watchers
 
 _GIVEN_BATCH = 8
+_LINTED = 20
+"""Levels on which the rewards are checked before a stage; `training lint-rewards` takes more."""
 Batch = dict[str, torch.Tensor]
 
 
@@ -160,7 +162,7 @@ def make_ready(job: StageJob, encoder: Encoder, train: Prepared, validation: Pre
     if job.parent is None:
         raise InvalidInput("GRPO starts from a scored model; name the run of that stage with --from.")
     grpo, alarms = job.experiment.grpo, job.experiment.grpo.alarms
-    require_honest(grpo.rewards.model_dump(), grpo.branches)
+    require_honest(grpo.rewards.model_dump(), grpo.branches, _LINTED)
     learnt, held_out, left_out = _levels(job, encoder, train, validation)
     keep = KeepBestReward(job.folder.best, grpo.patience, grpo.log_loss_rise)
     actions = {name: action.value for name, action in alarms if name != "steps"}

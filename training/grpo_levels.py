@@ -96,12 +96,12 @@ class ListJudge:
             self._last = (batch, self._judge(keys, answers))
         return self._last[1]
 
-    def read(self, key: str, answer: Sequence[int]) -> tuple[str, ...]:
+    def read(self, answer: Sequence[int]) -> tuple[str, ...]:
         """The candidates of an answer; empty where it leaves the format."""
         encoder = self.engine.encoder
         ended = bool(answer) and answer[-1] == encoder.end
         text = encoder.tokenizer.decode(list(answer[:-1] if ended else answer), skip_special_tokens=False)
-        return read_list(text, ended, self.levels[key].asked.branches)
+        return read_list(text, ended)
 
     def _judge(self, keys: Sequence[str], answers: Sequence[Sequence[int]]) -> list[Rewards]:
         places: dict[str, list[int]] = defaultdict(list)
@@ -109,21 +109,19 @@ class ListJudge:
             places[key].append(i)
         found: dict[int, Rewards] = {}
         for key, here in places.items():
-            lists = [self.read(key, answers[i]) for i in here]
+            lists = [self.read(answers[i]) for i in here]
             found |= dict(zip(here, self._of_level(self.levels[key], lists), strict=True))
         return [found[i] for i in range(len(keys))]
 
     def _of_level(self, level: ListLevel, lists: Sequence[tuple[str, ...]]) -> Iterator[Rewards]:
         """Equal lists are read once; an empty one needs no reading."""
-        wanted = list(dict.fromkeys(texts for texts in lists if texts))
-        shares = {(): [1.0]}
+        asked = level.asked
+        wanted = list(dict.fromkeys(texts[: asked.branches] for texts in lists if texts))
+        shares: dict[tuple[str, ...], list[float]] = {(): [1.0]}
         if wanted:
-            read = shares_over_orders(self.engine, level.prompt, wanted, self.orders, self.seed)
-            shares |= {texts: rows.mean(axis=0).tolist() for texts, rows in zip(wanted, read, strict=True)}
-        known = {
-            texts: rewards_of(
-                texts, shares[texts], meanings(texts, level.asked.candidates, self.matcher), level.asked
-            )
-            for texts in shares
-        }
-        return (known[texts] for texts in lists)
+            rows = shares_over_orders(self.engine, level.prompt, wanted, self.orders, self.seed)
+            shares |= {texts: row.mean(axis=0).tolist() for texts, row in zip(wanted, rows, strict=True)}
+        meant = {texts: meanings(texts, asked.candidates, self.matcher) for texts in shares}
+        for texts in lists:
+            read = texts[: asked.branches]
+            yield rewards_of(texts, shares[read], meant[read], asked)

@@ -139,7 +139,7 @@ ANSWERS: dict[str, Callable[[Truth], Answer]] = {
     ),
     "broken format: no end": lambda t: Answer(listed(t.honest), ended=False),
     "broken format: chatter before the list": lambda t: Answer(f"Here is a list.\n{listed(t.honest)}"),
-    "broken format: more than was asked for": lambda t: _plain((*t.honest, *_NONSENSE)[: t.branches + 2]),
+    "long list: more than was asked for": lambda t: _plain((*t.honest, *_NONSENSE)[: t.branches + 2]),
     "broken format: nothing at all": lambda t: Answer(""),
 }  # fmt: skip
 """Answers in place of the honest one, read by an honest forecaster."""

@@ -124,7 +124,7 @@ class _Judge:
 
     def expected(self, truth: Truth, texts: Sequence[str], q: Floats) -> float:
         """Sum over everything that can happen of its probability times the reward."""
-        meant = meanings(texts, truth.events, self.matcher)
+        meant = meanings(texts[: truth.branches], truth.events, self.matcher)
         outcomes: list[int | None] = [*range(len(truth.events)), None]
         return sum(
             float(p)
@@ -136,8 +136,8 @@ class _Judge:
 
     def answered(self, truth: Truth, answer: Answer) -> float:
         """Of any answer, read by an honest forecaster."""
-        texts = read_list(answer.text, answer.ended, truth.branches)
-        return self.expected(truth, texts, self.shares(truth, texts))
+        texts = read_list(answer.text, answer.ended)
+        return self.expected(truth, texts, self.shares(truth, texts[: truth.branches]))
 
 
 def _attacked(judge: _Judge, truth: Truth, rng: random.Random) -> list[tuple[str, float, str]]:

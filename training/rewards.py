@@ -16,8 +16,9 @@ p_g = Σ q over the group, h_g = 1 where the group tells of what happened, H = 1
     diversity     mean over pairs of min(1, d_ij / 0.15),  d = 1 − Jaccard of the content words
                   it saturates: two candidates that differ in a word or two are distinct enough, and nonsense
                   from far away earns nothing more. 1 for one candidate, 0 for none.
-    coherence     share of lines that neither repeat another line nor an event above; 0 unless the whole answer
-                  keeps to the format (letters in order, at most the branches asked for, no line too long)
+    coherence     share of lines that were asked for (the first `branches`, as a forecast reads them) and repeat
+                  neither another line nor an event above; 0 unless the whole answer keeps to the format (letters in
+                  order, no line too long). The other terms read the lines that were asked for.
 
 Calibration and sharpness are strictly proper in q: whatever the forecaster believes, telling it earns most. In
 expectation under honest q they grow by ½ p² and ⅓ p³ for each further event that is listed, so that covering what
@@ -78,7 +79,7 @@ class Rewards:
         return sum(weights[name] * float(getattr(self, name)) for name in TERMS)
 
 
-def read_list(answer: str, ended: bool, branches: int) -> tuple[str, ...]:
+def read_list(answer: str, ended: bool) -> tuple[str, ...]:
     """The candidates of an answer; empty where it leaves the format anywhere.
 
     `ended` says whether the answer came to its own end, before the limit of tokens.
@@ -89,7 +90,7 @@ def read_list(answer: str, ended: bool, branches: int) -> tuple[str, ...]:
     found = [_LINE.fullmatch(line) for line in lines]
     letters = "".join(match[1] for match in found if match)
     texts = tuple(match[2] for match in found if match)
-    fits = len(texts) == len(lines) <= branches and letters == CANDIDATE_LETTERS[: len(texts)]
+    fits = len(texts) == len(lines) and letters == CANDIDATE_LETTERS[: len(texts)]
     return texts if fits and all(text == one_line(text) and len(text) <= LONGEST for text in texts) else ()
 
 
@@ -155,10 +156,11 @@ def diversity(texts: Sequence[str]) -> float:
     return sum(pairs) / len(pairs) if pairs else float(len(texts) > 0)
 
 
-def coherence(texts: Sequence[str], above: Sequence[str]) -> float:
-    """Share of the texts that repeat neither one before them nor an event above; 0 for an empty list."""
+def coherence(texts: Sequence[str], above: Sequence[str], branches: int) -> float:
+    """Share of the texts that were asked for and repeat nothing before or above them; 0 for an empty list."""
     new = [
-        not any(says_the_same(text, other) for other in (*texts[:k], *above)) for k, text in enumerate(texts)
+        k < branches and not any(says_the_same(text, other) for other in (*texts[:k], *above))
+        for k, text in enumerate(texts)
     ]
     return sum(new) / len(new) if new else 0.0
 
@@ -166,12 +168,13 @@ def coherence(texts: Sequence[str], above: Sequence[str]) -> float:
 def rewards_of(
     texts: Sequence[str], shares: Sequence[float], meant: Sequence[int | None], asked: Asked
 ) -> Rewards:
-    """All terms of one list, from `read_list`, the forecaster's shares of its texts, and `meanings`."""
-    groups = _grouped(texts, shares, meant, asked)
+    """All terms of one list: the texts of `read_list`, the forecaster's shares and the meanings of those asked for."""
+    read = texts[: asked.branches]
+    groups = _grouped(read, shares, meant, asked)
     return Rewards(
         calibration(groups, asked.happened is not None),
         sharpness(groups),
-        diversity(texts),
-        coherence(texts, asked.above),
+        diversity(read),
+        coherence(texts, asked.above, asked.branches),
         any(group.hit for group in groups),
     )

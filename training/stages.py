@@ -40,6 +40,7 @@ from training.runfolder import (
 )
 from training.stage_job import ReadyStage, StageJob, StageName, StageResult, callback
 
+
 def run_stage(
     experiment: Experiment, name: StageName, snapshot: Snapshot, out: Path, parent: Path | None = None
 ) -> StageResult:

@@ -42,6 +42,17 @@ def test_the_terms_are_what_their_formulas_say() -> None:
     )
 
 
+def test_lines_that_were_not_asked_for_cost_coherence_and_count_in_nothing_else() -> None:
+    short = Asked(EVENTS, 0, (), 2)
+    two, three = (rewards_of(EVENTS[:n], [0.5, 0.3, 0.2], (0, 1), short) for n in (2, 3))
+    assert three.coherence == pytest.approx(2 / 3 * two.coherence)
+    assert (three.calibration, three.sharpness, three.diversity) == (
+        two.calibration,
+        two.sharpness,
+        two.diversity,
+    )
+
+
 def test_copies_count_once_in_the_scores_and_are_no_new_lines() -> None:
     whole = rewards_of(EVENTS[:1], [0.6, 0.4], (0,), asked(1))
     copied = rewards_of([EVENTS[0]] * 3, [0.2, 0.2, 0.2, 0.4], (0, 0, 0), asked(1))
@@ -64,7 +75,7 @@ def test_a_text_means_the_event_it_is_nearest_to_and_a_text_of_all_means_none() 
 
 
 def test_only_a_list_in_the_format_is_read() -> None:
-    assert read_list(listed(EVENTS), True, 4) == EVENTS
+    assert read_list(listed(EVENTS), True) == EVENTS
     for broken in (
         "",
         "A) x",
@@ -74,15 +85,15 @@ def test_only_a_list_in_the_format_is_read() -> None:
         "x\nA) y\n",
         f"A) {'x' * (LONGEST + 1)}\n",
     ):
-        assert read_list(broken, True, 4) == ()
-    assert read_list(listed(EVENTS), False, 4) == ()
-    assert read_list(listed(EVENTS), True, 2) == ()
+        assert read_list(broken, True) == ()
+    assert read_list(listed(EVENTS), False) == ()
 
 
 def test_repeats_of_the_parent_or_of_a_line_are_not_coherent() -> None:
-    assert coherence(EVENTS, ("Velora raises the grain tax",)) == 1.0
-    assert coherence((*EVENTS, EVENTS[0]), (EVENTS[1],)) == 0.5
-    assert coherence((), ()) == 0.0
+    assert coherence(EVENTS, ("Velora raises the grain tax",), 4) == 1.0
+    assert coherence((*EVENTS, EVENTS[0]), (EVENTS[1],), 4) == 0.5
+    assert coherence(EVENTS, (), 2) == pytest.approx(2 / 3)
+    assert coherence((), (), 4) == 0.0
     assert diversity(()) == 0.0
     assert diversity(EVENTS[:1]) == 1.0
 
