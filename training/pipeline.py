@@ -1,20 +1,23 @@
-"""From a snapshot to a verdict: audit, SFT, scoring, forecasts, calibration, evaluation, comparison.
+"""From a snapshot to a verdict: audit, SFT, scoring, GRPO, forecasts, calibration, evaluation, comparison.
 
     audit.json                    the corpus audit; a FAIL stops here unless forced
-    sft/  score/                  the stages' run folders
-    predictions/NAME.SPLIT.jsonl  forecasts of base, sft and score on validation and test
+    sft/  score/  grpo/           the stages' run folders
+    predictions/NAME.SPLIT.jsonl  forecasts of base, sft, score and grpo on validation and test
     calibration/NAME.json         fitted on validation, applied on test
     evaluation/NAME.json, .html   figures, baselines, verdict
     result.json                   comparisons, the stage they favour, its verdict; written last
 
-Each step is done once: a second call with nothing changed does nothing, an interrupted one goes on. The favoured
-stage is the last one whose paired interval of log loss against the favoured one before it excludes zero.
-Does not cover: reinforcement learning, cost plans, remote machines.
+Each step is done once: a second call with nothing changed does nothing, an interrupted one goes on. A stage that was
+paused or stopped ends the call; one that was skipped does not. The favoured stage is the last one that is better
+than the favoured one before it: its paired interval excludes zero for the log loss of given lists, or (GRPO trains
+lists) for the event loss of its own lists, and the other one does not speak against it.
+
+Does not cover: cost plans, remote machines, the registry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -38,6 +41,7 @@ from evaluation.report import ReportParts, write_report
 from evaluation.summary import difference_json, evaluation_json
 from evaluation.verdict import read_criteria
 from training.config import Experiment
+from training.control import Order
 from training.inference import Effort, ProbabilityTreeInference
 from training.models import identity
 from training.predict import Job, predictions
@@ -46,7 +50,9 @@ from training.stage_job import StageName
 from training.stages import run_stage
 
 BASE = "base"
-FORECASTERS = (BASE, StageName.SFT.value, StageName.SCORE.value)
+FORECASTERS = (BASE, *(stage.value for stage in StageName))
+DECISIVE = ((Mode.GIVEN, "log_loss"), (Mode.GENERATED, "event_loss"))
+"""Figures that decide which stage is favoured."""
 RESULT = "result.json"
 
 
@@ -122,6 +128,14 @@ def _stages(run: _Run) -> None:
         done = run_stage(run.plan.experiment, stage, run.snapshot, run.plan.out / stage.value, parent)
         if done.metadata["status"] == "paused":
             raise PsychoHistoryError(f"Stage {stage} was paused; run the same command to go on.")
+        if done.metadata["ended_by"] == Order.STOP and not done.was_finished:
+            raise PsychoHistoryError(
+                f"Stage {stage} was stopped with its best weights; run the same command to go on with the next step."
+            )
+        if done.metadata["ended_by"] and not done.was_finished:
+            run.plan.tell(
+                f"Stage {stage} ended early ({done.metadata['ended_by']}); its best weights are used."
+            )
         parent = run.plan.out / stage.value / "final"
 
 
@@ -199,11 +213,9 @@ def _judged(
             run.asked.of(Split.TEST),
             Matcher(),
         )
-        given = rows[Mode.GIVEN]
-        comparisons.append(
-            {"first": name, "second": favoured, "given": [difference_json(row) for row in given]}
-        )
-        if _better(given):
+        told = {mode.value: [difference_json(row) for row in found_rows] for mode, found_rows in rows.items()}
+        comparisons.append({"first": name, "second": favoured} | told)
+        if _better(rows):
             favoured = name
     return {
         "comparisons": comparisons,
@@ -212,13 +224,21 @@ def _judged(
         "exit_code": evaluations[favoured].verdict.exit_code,
         "log_loss": {name: _log_loss(result) for name, result in evaluations.items()}
         | {score.name: score.figures["log_loss"].value for score in evaluations[BASE].baselines},
+        "match_coverage": {name: _coverage(result) for name, result in evaluations.items()},
     }
 
 
-def _better(rows: list[Difference]) -> bool:
-    return any(row.figure == "log_loss" and row.better == "first" for row in rows)
+def _better(rows: Mapping[Mode, list[Difference]]) -> bool:
+    """Better in one of the decisive figures and worse in none."""
+    verdicts = [row.better for mode, figure in DECISIVE for row in rows.get(mode, []) if row.figure == figure]
+    return "first" in verdicts and "second" not in verdicts
 
 
 def _log_loss(result: Evaluation) -> float | None:
     scores = result.of(Mode.GIVEN)
     return None if scores is None else scores.figures["log_loss"].value
+
+
+def _coverage(result: Evaluation) -> float | None:
+    scores = result.of(Mode.GENERATED)
+    return None if scores is None else scores.figures["match_coverage"].value

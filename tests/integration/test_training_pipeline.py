@@ -7,12 +7,15 @@ from datetime import date
 
 import pytest
 
+from corpus.errors import PsychoHistoryError
 from corpus.splits import Ratios
 from tests.tiny_models import encoder, random_model
-from training.config import Data, Experiment, Lora, Precision, Stage
+from training.config import Data, Experiment, Grpo, Lora, Precision, Stage
+from training.control import CONTROL
 from training.engine import Sampling
 from training.inference import Effort
-from training.pipeline import FORECASTERS, RESULT, Plan, run_pipeline
+from training.pipeline import DECISIVE, FORECASTERS, RESULT, Plan, run_pipeline
+from training.runfolder import METADATA, read_json, write_json
 from training.synthetic import Recipe, write_synthetic
 
 EFFORT = Effort(orders=2, sampling=Sampling(lists=1, max_characters=10))
@@ -27,16 +30,33 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     stage = Stage(epochs=1, batch=4, accumulation=1, save_every=50, evaluate_every=2, learning_rate=1e-2)
     experiment = Experiment(
         base=str(folder / "base"), precision=Precision.FLOAT32, data=Data(max_tokens=1000),
-        lora=Lora(rank=4), sft=stage, score=stage,
+        lora=Lora(rank=4), sft=stage, score=stage, sample_trees=0,
+        grpo=Grpo(max_steps=2, levels=2, lists=2, batch=4, max_list_tokens=16, validation_levels=2, orders=1),
     )  # fmt: skip
     return Plan(experiment, folder / "world", folder / "out", date(2024, 1, 1), effort=EFFORT, branches=2)
 
 
+def ended_by(plan: Plan, stage: str) -> str | None:
+    found: str | None = (read_json(plan.out / stage / METADATA) or {})["ended_by"]
+    return found
+
+
 def test_a_snapshot_becomes_a_verdict_and_a_second_call_does_nothing(plan: Plan) -> None:
+    for stage, order in (("sft", "stop"), ("score", "skip")):
+        (plan.out / stage).mkdir(parents=True)
+        write_json(plan.out / stage / CONTROL, {"order": order})
+    with pytest.raises(PsychoHistoryError, match="Stage sft was stopped with its best weights"):
+        run_pipeline(plan)
+    assert not (plan.out / RESULT).exists()
     result = run_pipeline(plan)
+    assert [ended_by(plan, stage) for stage in FORECASTERS[1:]] == ["stop", "skip", None]
+    assert [row["first"] for row in result["comparisons"]] == ["sft", "score", "grpo"]
+    for row in result["comparisons"]:
+        assert {mode.value for mode, _ in DECISIVE} <= set(row)
     assert result["verdict"] in ("REVIEW", "FAIL")
     assert result["favoured"] in FORECASTERS
-    assert {"base", "sft", "score", "uniform", "base_rate"} <= set(result["log_loss"])
+    assert {"base", "sft", "score", "grpo", "uniform", "base_rate"} <= set(result["log_loss"])
+    assert set(result["match_coverage"]) == set(FORECASTERS)
     assert all(value is None or value > 0 for value in result["log_loss"].values())
     for name in FORECASTERS:
         assert json.loads((plan.out / "evaluation" / f"{name}.json").read_text())["verdict"]["decision"]
@@ -46,7 +66,7 @@ def test_a_snapshot_becomes_a_verdict_and_a_second_call_does_nothing(plan: Plan)
     assert stamps == {path: path.stat().st_mtime_ns for path in plan.out.rglob("*") if path.is_file()}
     (plan.out / RESULT).unlink()
     assert run_pipeline(plan) == result
-    kept = ("predictions", "sft", "score")
+    kept = ("predictions", "sft", "score", "grpo")
     changed = [p for p, at in stamps.items() if p.exists() and p.stat().st_mtime_ns != at]
     assert not [
         path for path in changed if path.relative_to(plan.out).parts[0] in kept and path.suffix != ".json"

@@ -250,3 +250,6 @@ def test_a_run_is_paused_resumed_and_stopped_from_outside(
     assert (stopped / "final" / "manifest.json").is_file()
     with pytest.raises(NotFound, match="holds no run"):
         status_of(tmp_path)
+    (tmp_path / "all").mkdir()
+    stopped.rename(tmp_path / "all" / "sft")
+    assert status_of(tmp_path / "all").ended_by == "stop"

@@ -9,7 +9,7 @@ import click
 
 from corpus.commandline import print_json
 from corpus.snapshot import MANIFEST, read_snapshot
-from training.config import Adapt, Data, Experiment, Lora, Precision, Stage, read_experiment
+from training.config import Adapt, Data, Experiment, Grpo, Lora, Precision, Stage, read_experiment
 from training.dataset import OverLength
 from training.synthetic import Recipe, write_synthetic
 
@@ -42,7 +42,7 @@ def export_and_train(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Snapshot, audit, fine-tune, score, forecast, calibrate, evaluate, compare; ends with the verdict's exit code.
+    """Snapshot, audit, SFT, scoring, GRPO, forecasts, calibration, comparison; ends with the verdict's exit code.
 
     0 DEPLOY, 10 REVIEW, 20 FAIL. Run it again to go on after an interruption; with nothing changed it does
     nothing.
@@ -82,6 +82,9 @@ def smoke() -> Experiment:
         lora=Lora(adapt=Adapt.LINEAR, rank=16, alpha=16),
         sft=stage,
         score=stage.model_copy(update={"learning_rate": 1e-3, "loss": Experiment().score.loss}),
+        grpo=Grpo(
+            max_steps=20, lists=4, save_every=10, evaluate_every=10, validation_levels=16, max_list_tokens=120
+        ),
     )
 
 
@@ -131,10 +134,11 @@ def _approved(db: str | None) -> int:
 
 
 def _show(result: dict[str, object], out: Path) -> None:
-    losses = result["log_loss"]
-    if isinstance(losses, dict):
-        for name, value in losses.items():
-            click.echo(f"log loss, given: {'not scored' if value is None else f'{value:.4f}'}  {name}")
+    for figure, told in (("log_loss", "log loss, given"), ("match_coverage", "match coverage, generated")):
+        values = result[figure]
+        if isinstance(values, dict):
+            for name, value in values.items():
+                click.echo(f"{told}: {'not scored' if value is None else f'{value:.4f}'}  {name}")
     click.echo(
         f"Favoured: {result['favoured']}. Verdict: {result['verdict']}. Reports in {out / 'evaluation'}."
     )
