@@ -125,14 +125,13 @@ class _Judge:
     def expected(self, truth: Truth, texts: Sequence[str], q: Floats) -> float:
         """Sum over everything that can happen of its probability times the reward."""
         meant = meanings(texts[: truth.branches], truth.events, self.matcher)
-        outcomes: list[int | None] = [*range(len(truth.events)), None]
-        return sum(
-            float(p)
-            * rewards_of(texts, q, meant, Asked(truth.events, happened, truth.above, truth.branches)).total(
-                self.weights
+        total = 0.0
+        for happened, p in enumerate(truth.p):  # the last one is Z: nothing happens
+            asked = Asked(
+                truth.events, happened if happened < len(truth.events) else None, truth.above, truth.branches
             )
-            for happened, p in zip(outcomes, truth.p, strict=True)
-        )
+            total += float(p) * rewards_of(texts, q.tolist(), meant, asked).total(self.weights)
+        return total
 
     def answered(self, truth: Truth, answer: Answer) -> float:
         """Of any answer, read by an honest forecaster."""

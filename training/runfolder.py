@@ -82,7 +82,8 @@ class RunFolder:
         if not marked:
             return None
         newest = max(marked, key=lambda path: int(path.name.rsplit("-", 1)[1]))
-        check_files(newest, read_json(newest / COMPLETE) or {})
+        cure = f"remove the folder {newest} to go on from an earlier state"
+        check_files(newest, read_json(newest / COMPLETE) or {}, cure)
         return newest
 
     def forget_reports_after(self, step: int) -> None:
@@ -152,15 +153,13 @@ def folder_hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def check_files(folder: Path, hashes: Mapping[str, str]) -> None:
-    """Raise InvalidFile where a file is missing or is not what was written."""
+def check_files(folder: Path, hashes: Mapping[str, str], cure: str) -> None:
+    """Raise InvalidFile, with what to do then, where a file is missing or is not what was written."""
     for name, expected in hashes.items():
         path = folder / name
         if not path.is_file() or file_sha256(path) != expected:
             state = "is missing" if not path.is_file() else "was cut or altered"
-            raise InvalidFile(
-                f"{path} {state} since it was written; remove the folder {folder} to go on from an earlier state."
-            )
+            raise InvalidFile(f"{path} {state} since it was written; {cure}.")
 
 
 def content_hash(folder: Path) -> str:
@@ -190,10 +189,15 @@ def _short(value: Any) -> str:
 
 
 def require_finished(folder: Path) -> Path:
-    """The `final` folder of a finished run, or `folder` itself where it is one."""
+    """The `final` folder of a finished run, or `folder` itself where it is one; its files are as they were written.
+
+    Raises InvalidInput where there is none, InvalidFile where a file was cut or altered.
+    """
     final = folder / "final" if (folder / "final").is_dir() else folder
-    if not (final / MANIFEST).is_file():
+    manifest = read_json(final / MANIFEST)
+    if manifest is None:
         raise InvalidInput(
             f"{folder} holds no finished model (no {MANIFEST}); run the stage to its end first."
         )
+    check_files(final, manifest["files"], "train it anew, or fetch it again")
     return final

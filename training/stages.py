@@ -40,6 +40,9 @@ from training.runfolder import (
 )
 from training.stage_job import ReadyStage, StageJob, StageName, StageResult, callback
 
+_NEARLY_NOTHING = 1 << 20
+"""Bytes; a disk with less is full for any checkpoint."""
+
 
 def run_stage(
     experiment: Experiment, name: StageName, snapshot: Snapshot, out: Path, parent: Path | None = None
@@ -55,12 +58,25 @@ def run_stage(
         return StageResult(job.folder, read_json(out / METADATA) or {}, was_finished=True)
     try:
         return StageResult(job.folder, _run(job), was_finished=False)
-    except OSError as fault:
-        if fault.errno != errno.ENOSPC:
+    except (
+        Exception
+    ) as fault:  # the weights' and the optimiser's writers each report a full disk in their own way
+        if not disk_is_full(fault, shutil.disk_usage(out).free):
             raise
         raise DiskFull(
             f"No space is left where {out} lies; free some and run again, it goes on from the last checkpoint."
         ) from fault
+
+
+def disk_is_full(fault: BaseException, free: int) -> bool:
+    """Whether a write failed for want of space; `free` are the bytes left where it was written.
+
+    The system says so by ENOSPC, safetensors in its message; PyTorch only that a file came out shorter.
+    """
+    if isinstance(fault, OSError) and fault.errno == errno.ENOSPC:
+        return True
+    text = str(fault)
+    return "No space left on device" in text or (free < _NEARLY_NOTHING and "unexpected pos" in text)
 
 
 def _lock(job: StageJob) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from corpus.errors import DiskFull, InvalidFile, InvalidInput, NotFound, SnapshotError
@@ -28,7 +29,7 @@ from training.inference import ProbabilityTreeInference
 from training.models import load_base, with_adapter
 from training.runfolder import COMPLETE, METADATA, METRICS, RunFolder, require_finished, write_json
 from training.stage_job import StageName
-from training.stages import run_stage
+from training.stages import disk_is_full, run_stage
 from training.synthetic import Recipe, synthetic_cases, write_synthetic
 
 RATIOS = Ratios(train=0.7, validation=0.15, test=0.15)
@@ -160,6 +161,44 @@ def test_a_full_disk_ends_in_one_sentence(snapshot: Snapshot, base: str, tmp_pat
     (tmp_path / "run" / METRICS).symlink_to("/dev/full")
     with pytest.raises(DiskFull, match=r"No space is left where .* goes on from the last checkpoint"):
         run_stage(experiment(base), StageName.SFT, snapshot, tmp_path / "run")
+
+
+def test_a_full_disk_is_known_by_what_each_writer_says(tmp_path: Path) -> None:
+    """safetensors' message as it was seen on a full disk; PyTorch's from a file that takes nothing."""
+    said = "Error while serializing: I/O error: No space left on device (os error 28)"
+    assert disk_is_full(SafetensorError(said), 1 << 30)
+    (tmp_path / "optimizer.pt").symlink_to("/dev/full")
+    with pytest.raises(RuntimeError) as cut:
+        torch.save({"state": torch.zeros(100_000)}, tmp_path / "optimizer.pt")
+    assert disk_is_full(cut.value, 4096)
+    assert not disk_is_full(cut.value, 1 << 30)
+    assert not disk_is_full(ValueError("a wrong shape"), 0)
+
+
+def test_a_truncated_final_model_is_refused(snapshot: Snapshot, base: str, tmp_path: Path) -> None:
+    run_stage(experiment(base, max_steps=1), StageName.SFT, snapshot, tmp_path / "run")
+    cut = tmp_path / "run" / "final" / "adapter_model.safetensors"
+    cut.write_bytes(cut.read_bytes()[:50])
+    with pytest.raises(InvalidFile, match=r"adapter_model.safetensors was cut or altered .*; train it anew"):
+        require_finished(tmp_path / "run")
+    with pytest.raises(InvalidFile, match=r"adapter_model.safetensors was cut or altered"):
+        ProbabilityTreeInference(base).load_adapter(tmp_path / "run")
+
+
+def test_a_case_without_alternatives_is_named(base: str, tmp_path: Path) -> None:
+    """Nothing can be weighed where there is only what happened; if no case is left, the split says why."""
+    bare = []
+    for case in synthetic_cases(Recipe(5)):
+        only = [
+            o.model_copy(update={"candidates": tuple(c for c in o.candidates if c.happened)})
+            for o in case.outcomes
+        ]
+        bare.append(case.model_copy(update={"outcomes": tuple(only)}))
+    write_snapshot(tmp_path / "bare", bare, SnapshotInfo({}, synthetic=True))
+    with pytest.raises(
+        InvalidInput, match=r"Split train holds no usable case \(depth 1: it has no alternative"
+    ):
+        run_stage(experiment(base), StageName.SFT, read_snapshot(tmp_path / "bare"), tmp_path / "run")
 
 
 def test_an_adapter_for_another_base_is_refused(snapshot: Snapshot, base: str, tmp_path: Path) -> None:
