@@ -89,3 +89,41 @@ def test_the_tiny_model_answers_and_says_what_it_is(tmp_path: Path) -> None:
     tree = json.loads(answer.stdout)
     assert tree["as_of"].startswith("2016-06-24")
     assert sum(branch["probability"] for branch in tree["branches"]) + tree["remainder"] == pytest.approx(1)
+
+
+def test_rewards_are_linted_and_a_bad_weighting_ends_with_code_20(tmp_path: Path) -> None:
+    good = run("lint-rewards", "--json", cwd=tmp_path)
+    assert good.returncode == 0, good.stderr
+    report = json.loads(good.stdout)
+    assert report["exploits"] == []
+    assert len(report["findings"]) > 30
+    (tmp_path / "e.yaml").write_text("grpo: {rewards: {calibration: 0, sharpness: 0}}")
+    bad = run("lint-rewards", "--config", "e.yaml", "--levels", "10", cwd=tmp_path)
+    assert bad.returncode == 20
+    assert "FAIL: 'one-hot: only the likeliest' earns at least as much as an honest answer" in bad.stdout
+    assert "EXPLOIT" in bad.stdout
+
+
+def test_a_run_is_looked_at_and_told_to_skip(tmp_path: Path) -> None:
+    stage = tmp_path / "all" / "grpo"
+    stage.mkdir(parents=True)
+    (stage / "config.lock.json").write_text(json.dumps({"stage": "grpo"}))
+    (stage / "metrics.jsonl").write_text('{"step": 3, "reward": 1.25, "kl": 0.01}\n{"step": 4, "rew')
+    alarm = {
+        "step": 3,
+        "alarm": "clipped",
+        "action": "warn",
+        "message": "60% of the lists or updates are clipped",
+    }
+    (stage / "alarms.jsonl").write_text(json.dumps(alarm) + "\n")
+    tree = {"seed": "FICTIONAL strike", "branches": [{"event": "It ends", "probability": 0.8}]}
+    samples = [{"step": 3, "case_id": "c1", "tree": tree, "problem": None},
+               {"step": 3, "case_id": "c2", "tree": None, "problem": "nothing proposed"}]  # fmt: skip
+    (stage / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples))
+    assert run("skip-stage", "all", cwd=tmp_path).returncode == 0
+    told = run("status", "all", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    for words in ("grpo: unfinished, last report at step 3", "reward 1.25", "ALARM at step 3 (warn): 60%",
+                  "FICTIONAL strike → 80% It ends", "c2: nothing proposed", "skip waits to be obeyed"):  # fmt: skip
+        assert words in told.stdout
+    assert json.loads(run("status", "all", "--json", cwd=tmp_path).stdout)["ordered"] == "skip"

@@ -47,6 +47,8 @@ def _show_more(found: RunStatus) -> None:
 
 
 def _tree(sample: dict[str, Any]) -> str:
+    if sample["tree"] is None:
+        return printable(f"{sample['case_id']}: {sample['problem']}")
     branches = sorted(sample["tree"]["branches"], key=lambda branch: -branch["probability"])
     told = [f"{branch['probability']:.0%} {branch['event']}" for branch in branches[:_SHOWN_BRANCHES]]
     return printable(f"{sample['tree']['seed']} → {'; '.join(told)}")
