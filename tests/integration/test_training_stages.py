@@ -92,10 +92,13 @@ def test_a_stage_leaves_a_whole_folder_and_a_second_call_does_nothing(
     assert scored.metadata["steps"] > 0
 
 
-def sft_command(config: Path, data: Path, out: Path) -> subprocess.Popen[bytes]:
-    """`training sft` as a user types it."""
+def stage_command(
+    stage: StageName, config: Path, data: Path, out: Path, *more: str
+) -> subprocess.Popen[bytes]:
+    """`training sft` or `score` as a user types it."""
+    words = [stage.value, str(data), "--config", str(config), "--out", str(out), *more]
     return subprocess.Popen(
-        [sys.executable, "-m", "training.cli", "sft", str(data), "--config", str(config), "--out", str(out)],
+        [sys.executable, "-m", "training.cli", *words],
         cwd=Path(__file__).parents[2],
         env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         stdout=subprocess.PIPE,
@@ -103,20 +106,31 @@ def sft_command(config: Path, data: Path, out: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def test_killed_and_resumed_ends_with_the_same_weights(snapshot: Snapshot, base: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", [StageName.SFT, StageName.SCORE])
+def test_killed_and_resumed_ends_with_the_same_weights(
+    stage: StageName, snapshot: Snapshot, base: str, tmp_path: Path
+) -> None:
     """kill -9 after a checkpoint; the same settings go on to bit-equal weights and the same reports."""
     settings = experiment(base, epochs=6, save_every=4, evaluate_every=8)
+    settings = settings.model_copy(
+        update={"score": settings.sft.model_copy(update={"loss": settings.score.loss})}
+    )
+    parent, more = None, []
+    if stage is StageName.SCORE:
+        short = experiment(base, max_steps=2)
+        parent = run_stage(short, StageName.SFT, snapshot, tmp_path / "parent").folder.final
+        more = ["--from", str(parent)]
     (tmp_path / "test.yaml").write_text(yaml.safe_dump(settings.model_dump(mode="json")))
     killed = RunFolder(tmp_path / "killed")
-    process = sft_command(tmp_path / "test.yaml", snapshot.folder, killed.path)
+    process = stage_command(stage, tmp_path / "test.yaml", snapshot.folder, killed.path, *more)
     while process.poll() is None and not (killed.checkpoints / "checkpoint-4" / COMPLETE).exists():
         time.sleep(0.02)
     process.kill()
     said, _ = process.communicate()
     assert process.returncode == -signal.SIGKILL, said.decode()[-2000:]
     assert not (killed.path / METADATA).exists()
-    resumed = run_stage(settings, StageName.SFT, snapshot, killed.path)
-    whole = run_stage(settings, StageName.SFT, snapshot, tmp_path / "whole")
+    resumed = run_stage(settings, stage, snapshot, killed.path, parent)
+    whole = run_stage(settings, stage, snapshot, tmp_path / "whole", parent)
     assert resumed.metadata["best_validation_log_loss"] == whole.metadata["best_validation_log_loss"]
     a, b = weights(tmp_path / "whole"), weights(killed.path)
     assert all(torch.equal(a[name], b[name]) for name in a)
