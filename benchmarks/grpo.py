@@ -1,4 +1,4 @@
-"""What GRPO does to a scored model on a synthetic world: reward, lists that hold what happened, log loss of given lists.
+"""What GRPO does to a scored model on a synthetic world: reward, hits, log loss of given lists.
 
     python -m benchmarks.grpo --out DIR                 three seeds, world 5, the shipped tiny base
     python -m benchmarks.grpo --out DIR --json
