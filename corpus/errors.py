@@ -23,6 +23,8 @@ failed is *not* an exception but a value (see `agents.state`); these are for fau
     ├── EmptyArchive (LookupError)       nothing to read
     ├── SnapshotError (ValueError)       a snapshot folder that does not match its manifest
     ├── DiskFull (OSError)               no space left where training writes
+    ├── NotPromoted (RuntimeError)       a model that is not shown to be better than the one in use
+    ├── PushFailed (ConnectionError)     the hub of models refused, or cannot be reached
     └── MissingExtra (ImportError)       an optional part of the program that is not installed
 """
 
@@ -106,6 +108,14 @@ class SnapshotError(PsychoHistoryError, ValueError):
 
 class DiskFull(PsychoHistoryError, OSError):
     """No space is left where a training run writes."""
+
+
+class NotPromoted(PsychoHistoryError, RuntimeError):
+    """A model is not shown to be better than the one in use."""
+
+
+class PushFailed(PsychoHistoryError, ConnectionError):
+    """The hub of models refused, or cannot be reached."""
 
 
 class MissingExtra(PsychoHistoryError, ImportError):
