@@ -228,7 +228,7 @@ def promote(
     """Put model NAME in use, if it is shown to be better than the one in use; the first must beat its base.
 
     Both are compared on the same test questions, as served (calibrated): the paired difference of log loss in
-    mode `given`, its interval and its adjusted p-value decide.
+    mode `given` must lie below 0 with its whole 95 % interval.
     """
     from training.registry.promotion import promote as put_in_use
 

@@ -1,8 +1,8 @@
 """Which model is in use: promotion where it is shown to be better, rollback, and what a pipeline proposes.
 
-A model takes the place of the current one, or of the base where none was promoted, only if the paired comparison
-of `evaluation.compare_files` on the same test questions names it the better one in log loss (mode `given`). Both
-are compared as they are served: with their own calibration. Does not cover: canaries, traffic shares.
+A model takes the place of the current one, or of the base where none was promoted, only if the paired interval of
+`evaluation.compare_files` on the same test questions shows a lower log loss (mode `given`). Both are compared as
+they are served: with their own calibration. Does not cover: canaries, traffic shares.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.errors import InvalidInput, NotPromoted, PsychoHistoryError
+from corpus.intervals import Interval
 from corpus.splits import Split
 from evaluation.calibrating import bent
 from evaluation.calibration import CalibrationFile, read_calibration
-from evaluation.compare import Difference, verdict_sentence
+from evaluation.compare import Difference, families_needed
 from evaluation.compare_files import compare_files
 from evaluation.levels import LevelSet, open_snapshot
 from evaluation.matching import Matcher
@@ -43,17 +44,34 @@ class Comparison:
 
     @property
     def allows(self) -> bool:
-        """Whether the model is shown to be better."""
-        return self.difference.better == "first"
+        """Whether the whole interval is on the model's side of 0.
+
+        Log loss is the one figure that decides, fixed beforehand, so that its p-value is not adjusted for others.
+        """
+        high = self.difference.difference.high
+        return high is not None and high < 0
 
     @property
     def sentence(self) -> str:
         """What the interval says."""
-        said = verdict_sentence(self.model, self.against, [self.difference])[FIGURE]
+        found = self.difference.difference
         return (
-            f"log loss of {self.model} minus {self.against}: {shown(self.difference.difference)} over "
-            f"{self.difference.difference.families} event families; {said}"
+            f"log loss of {self.model} minus {self.against}: {shown(found)} over {found.families} event families; "
+            f"{self._said(found)}"
         )
+
+    def _said(self, found: Interval) -> str:
+        if self.allows:
+            return f"{self.model} is better"
+        if found.low is not None and found.low > 0:
+            return f"{self.against} is better"
+        needed = families_needed(found)
+        more = (
+            ""
+            if needed is None
+            else f"; about {needed - found.families} more families would show one of this size"
+        )
+        return f"no difference shown{more}"
 
 
 @dataclass(frozen=True)
