@@ -38,14 +38,23 @@ def finished_run(
     known = dict(base or {"name": BASE, "hash": ""})
     write(final / "adapter_config.json", {"base_model_name_or_path": known["name"], "r": 4})
     write(final / "tokenizer.json", {"version": "1.0"})
+    if parent is not None:
+        known |= {"adapter": content_hash(parent / "final")}
+    return close_run(folder, known, stage, temperature)
+
+
+def close_run(
+    folder: Path, parent: Mapping[str, str], stage: str = "sft", temperature: float | None = None
+) -> Path:
+    """Write what makes a folder with weights in `final` a finished run."""
+    final = folder / "final"
     write(final / MANIFEST, {"template": "plain/v1", "files": folder_hashes(final)})
     if temperature is not None:
         write(final / CALIBRATION, calibration(temperature))
-    if parent is not None:
-        known |= {"adapter": content_hash(parent / "final")}
     lock = {
-        "config": Experiment(name="fictional", base=known["name"]).model_dump(mode="json"), "stage": stage,
-        "snapshot": "5" * 64, "parent": known, "code": "c" * 64, "commit": "abc1234", "packages": {"torch": "2.13.0"},
+        "config": Experiment(name="fictional", base=parent["name"]).model_dump(mode="json"), "stage": stage,
+        "snapshot": "5" * 64, "parent": dict(parent), "code": "c" * 64, "commit": "abc1234",
+        "packages": {"torch": "2.13.0"},
     }  # fmt: skip
     write(folder / LOCK, lock)
     write(

@@ -25,6 +25,7 @@ from training.registry.backup import restore_backup, write_backup
 from training.registry.files import check_safetensors
 from training.registry.promotion import BASE, compare_models, promote, propose, rollback
 from training.registry.pruning import children, parent_name, prunable, prune
+from training.registry.publishing import Target, push
 from training.registry.records import EventKind
 from training.registry.registering import add_evaluation, register_run
 from training.registry.store import RECORD, Registry, find_model
@@ -72,7 +73,7 @@ def test_a_model_is_found_by_name_by_folder_or_as_the_one_in_use(registry: Regis
     register_run(registry, run, "first")
     assert find_model("first", registry) == registry.place("first") / "weights"
     assert find_model(str(run), registry) == run / "final"
-    with pytest.raises(NotFound, match="No model of the registry .* was promoted yet"):
+    with pytest.raises(NotFound, match=r"No model of the registry .* was promoted yet"):
         find_model("current", registry)
     promote(registry, "first", force=True, reason="to begin with")
     assert find_model("current", registry) == find_model("first", registry)
@@ -338,6 +339,18 @@ def test_a_backup_that_was_cut_altered_or_made_to_escape_is_refused(
             restore_backup(tmp_path / f"{name}.zip", Registry(tmp_path / "back"))
         assert not (tmp_path / "back").exists()
     assert not list(tmp_path.glob(".back*"))
+
+
+def test_an_adapter_on_a_folder_of_this_machine_is_not_published(
+    registry: Registry, snapshot: Path, tmp_path: Path
+) -> None:
+    here = finished_run(tmp_path / "here", base={"name": "/home/ada/base", "hash": "b" * 64})
+    register_run(registry, here, "here")
+    register_run(registry, finished_run(tmp_path / "hub", 1), "hub")
+    with pytest.raises(InvalidInput, match="on this machine only; merge it"):
+        push(registry, "here", Target("ada/x", "hf_FICTIONAL"))
+    with pytest.raises(InvalidInput, match="no model card; add its forecasts"):
+        push(registry, "hub", Target("ada/x", "hf_FICTIONAL"))
 
 
 ROOT = Path(__file__).parents[2]

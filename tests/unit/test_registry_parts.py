@@ -1,4 +1,4 @@
-"""Parts of the registry that touch no disk: names, the stack of promotions, calibrated forecasts, lineage. FICTIONAL."""
+"""Parts of the registry that touch no disk: names, promotions, calibrated forecasts, lineage. FICTIONAL."""
 
 from __future__ import annotations
 

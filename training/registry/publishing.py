@@ -7,6 +7,7 @@ without anything that names this machine's folders. Does not cover: downloading,
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,10 @@ def _hub() -> Any:
 def _commit(name: str, parts: Mapping[str, Path | bytes], target: Target) -> str:
     hub = _hub()
     from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
+    from huggingface_hub.utils import disable_progress_bars
 
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     client = hub.HfApi(endpoint=target.endpoint, token=target.token)
     try:
         client.create_repo(target.repo, private=not target.public, exist_ok=True)

@@ -8,6 +8,7 @@ file system has no locks.
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import shutil
 import time
@@ -120,7 +121,8 @@ class Registry:
     @property
     def current(self) -> str | None:
         """The model in use; None before the first promotion."""
-        return (self.promoted() or [None])[-1]
+        stack = self.promoted()
+        return stack[-1] if stack else None
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -182,3 +184,8 @@ def find_model(wanted: str, registry: Registry) -> Path:
             "see `training models` for those there are."
         )
     return require_finished(Path(wanted))
+
+
+def registered(name: str) -> Path:
+    """The verified weights of a model of the user's own registry; raises NotFound naming those there are."""
+    return Registry(default_folder(os.environ)).verified(name)
