@@ -18,7 +18,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from corpus.errors import InvalidFile, InvalidInput, NotFound, NotPromoted, StoreBusy
+from corpus.errors import DiskFull, InvalidFile, InvalidInput, NotFound, NotPromoted, StoreBusy
 from tests.forecasts import hedging, honest, knowing, make_snapshot, overconfident
 from tests.registry_runs import answers, finished_run, write
 from training.registry.backup import restore_backup, write_backup
@@ -339,6 +339,28 @@ def test_a_backup_that_was_cut_altered_or_made_to_escape_is_refused(
             restore_backup(tmp_path / f"{name}.zip", Registry(tmp_path / "back"))
         assert not (tmp_path / "back").exists()
     assert not list(tmp_path.glob(".back*"))
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InvalidInput, match=r"file.* cannot be written \("):
+            register_run(Registry(place), finished_run(tmp_path / f"run{place.name}"))
+
+
+def test_a_full_disk_leaves_everything_as_it_was(registry: Registry, tmp_path: Path) -> None:
+    """/dev/full answers every write with "no space left on device"."""
+    register_run(registry, finished_run(tmp_path / "run"), "a")
+    (registry.folder / "history.jsonl.partial").symlink_to("/dev/full")
+    (tmp_path / "b.zip.partial").symlink_to("/dev/full")
+    with pytest.raises(DiskFull, match=r"No space is left where .*models lies; nothing was changed"):
+        promote(registry, "a", force=True, reason="trial")
+    with pytest.raises(DiskFull, match="No space is left"):
+        write_backup(registry, tmp_path / "b.zip")
+    (registry.folder / "history.jsonl.partial").unlink()
+    assert registry.history() == []
+    assert not (tmp_path / "b.zip").exists()
+    assert promote(registry, "a", force=True, reason="trial").model == "a"
 
 
 def test_an_adapter_on_a_folder_of_this_machine_is_not_published(

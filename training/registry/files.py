@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from corpus.errors import DiskFull, InvalidFile
+from corpus.errors import DiskFull, InvalidFile, InvalidInput
 from corpus.files import file_sha256, sync_folder
 
 WEIGHTS = ".safetensors"
@@ -108,15 +108,19 @@ def check_hashes(folder: Path, hashes: Mapping[str, str], advice: str) -> None:
 
 @contextmanager
 def disk_watched(folder: Path) -> Iterator[None]:
-    """A full disk becomes one sentence."""
+    """A full disk, or a folder that may not be written, becomes one sentence."""
     try:
         yield
     except OSError as fault:
-        if fault.errno != errno.ENOSPC:
-            raise
-        raise DiskFull(
-            f"No space is left where {folder} lies; nothing was changed. Free some and run again."
-        ) from fault
+        if fault.errno == errno.ENOSPC:
+            raise DiskFull(
+                f"No space is left where {folder} lies; nothing was changed. Free some and run again."
+            ) from fault
+        if fault.errno in (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+            raise InvalidInput(
+                f"{fault.filename or folder} cannot be written ({fault.strerror}); name another folder."
+            ) from fault
+        raise
 
 
 def discard(folder: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import InvalidInput, MissingExtra, PsychoHistoryError, PushFailed
+from corpus.errors import InvalidInput, PsychoHistoryError, PushFailed
 from training.registry.records import EvaluationRecord, ModelRecord
 from training.registry.store import CARD, FIGURES, Registry
 
@@ -89,23 +89,15 @@ def _card(path: Path, licence: str) -> str:
     text = path.read_text(encoding="utf-8")
     if not licence:
         return text
-    card = _hub().ModelCard(text)
+    import huggingface_hub as hub
+
+    card = hub.ModelCard(text)
     card.data.license = licence
     return str(card)
 
 
-def _hub() -> Any:
-    try:
-        import huggingface_hub
-    except ImportError as fault:
-        raise MissingExtra(
-            "Pushing needs huggingface_hub, which is not installed; type: pip install 'psychohistory[training]'"
-        ) from fault
-    return huggingface_hub
-
-
 def _commit(name: str, parts: Mapping[str, Path | bytes], target: Target) -> str:
-    hub = _hub()
+    import huggingface_hub as hub
     from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
     from huggingface_hub.utils import disable_progress_bars
 
