@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from corpus.splits import Split
 from evaluation.levels import LevelSet, open_snapshot
 from evaluation.prediction import write_predictions
-from tests.forecasts import Rule, given
+from tests.forecasts import Rule, generated, given
 from training.config import Experiment
 from training.registry.registering import Answers
 from training.runfolder import CALIBRATION, LOCK, MANIFEST, METADATA, content_hash, folder_hashes
@@ -77,15 +77,21 @@ def write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value))
 
 
-def forecast(snapshot: Path, path: Path, rule: Rule) -> Path:
-    """A prediction file for the test split."""
+def forecast(snapshot: Path, path: Path, rule: Rule, share: float | None = None) -> Path:
+    """A prediction file for the test split; with own lists, `share` of which hold what happened."""
     asked: LevelSet = open_snapshot(snapshot)
-    write_predictions(path, given(asked.of(Split.TEST), rule, asked.hash))
+    levels = asked.of(Split.TEST)
+    rows = given(levels, rule, asked.hash)
+    if share is not None:
+        rows += generated(levels, lambda n: n % 10 < share * 10, asked.hash)
+    write_predictions(path, rows)
     return path
 
 
-def answers(snapshot: Path, folder: Path, rule: Rule, base: Rule | None = None) -> Answers:
+def answers(
+    snapshot: Path, folder: Path, rule: Rule, base: Rule | None = None, share: float | None = None
+) -> Answers:
     """Forecasts by a rule, and the base's by another."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = None if base is None else forecast(snapshot, folder / "base.jsonl", base)
-    return Answers(snapshot, forecast(snapshot, folder / "test.jsonl", rule), beside)
+    return Answers(snapshot, forecast(snapshot, folder / "test.jsonl", rule, share), beside)

@@ -60,14 +60,14 @@ def test_a_model_is_added_promoted_shown_and_rolled_back(folder: Path, tmp_path:
     assert "Log loss, given: " in added.out
     promoted = models_command("promote", "first", "--json")
     assert promoted.code == 0, promoted.err
-    assert promoted.json["difference"]["difference"]["high"] < 0
+    assert promoted.json["differences"][0]["difference"]["high"] < 0
     listed = models_command("list", "--json")
     assert listed.json["current"] == "first"
     assert listed.json["models"][0]["log_loss"]["low"] > 0
     assert "In use: first" in models_command().out
     shown = models_command("show", "current", "--json").json
     assert (shown["name"], shown["current"], shown["commit"]) == ("first", True, "abc1234")
-    assert "promoted: first, after base, log loss -" in models_command("history").out
+    assert "promoted: first, after base, log_loss -" in models_command("history").out
     back = models_command("rollback")
     assert (back.code, back.err) == (
         2,

@@ -152,7 +152,7 @@ def test_the_first_must_beat_its_base_and_the_next_the_one_in_use(
     register_run(registry, runs[2], "best", answers(snapshot, tmp_path / "c", knowing))
     register_run(registry, runs[3], "unknown")
     with pytest.raises(
-        NotPromoted, match=r"worse was not promoted: log loss of worse minus base: .*base is better"
+        NotPromoted, match=r"worse was not promoted: worse minus base: log_loss .*base is better"
     ):
         promote(registry, "worse")
     with pytest.raises(InvalidInput, match="no forecasts of the base"):
@@ -160,8 +160,7 @@ def test_the_first_must_beat_its_base_and_the_next_the_one_in_use(
     assert registry.current is None
     first = promote(registry, "better")
     assert (first.against, first.forced) == (BASE, False)
-    assert first.difference is not None
-    assert first.difference["difference"]["high"] < 0
+    assert first.differences[0]["difference"]["high"] < 0
     with pytest.raises(InvalidInput, match="in use already"):
         promote(registry, "better")
     assert promote(registry, "best").against == "better"
@@ -172,7 +171,7 @@ def test_the_first_must_beat_its_base_and_the_next_the_one_in_use(
     with pytest.raises(InvalidInput, match="needs a reason"):
         promote(registry, "unknown", force=True)
     forced = promote(registry, "unknown", force=True, reason="a trial by ada")
-    assert (forced.forced, forced.difference, forced.reason) == (True, None, "a trial by ada")
+    assert (forced.forced, forced.differences, forced.reason) == (True, (), "a trial by ada")
     overruled = promote(registry, "worse", force=True, reason="to see")
     assert overruled.forced
     assert [event.model for event in registry.history()] == ["better", "best", "unknown", "worse"]
@@ -186,7 +185,41 @@ def test_models_are_compared_as_they_are_served(registry: Registry, snapshot: Pa
     with pytest.raises(NotPromoted, match="no difference shown"):
         promote(registry, "hot")
     assert compare_models(registry, "cool", "hot").allows
-    assert promote(registry, "cool").difference
+    assert promote(registry, "cool").differences
+
+
+def test_four_families_promote_nobody(registry: Registry, tmp_path: Path) -> None:
+    """All four better, so the interval of four leaves out 0; chance does that once in eight times."""
+    small = make_snapshot(tmp_path / "small", count=12, depth=1)
+    register_run(
+        registry, finished_run(tmp_path / "run"), "m", answers(small, tmp_path / "a", knowing, hedging)
+    )
+    found = compare_models(registry, "m").differences[0]
+    assert found.difference.families == 4
+    assert found.difference.high is not None
+    assert found.difference.high < 0
+    with pytest.raises(NotPromoted, match="no difference shown"):
+        promote(registry, "m")
+
+
+def test_better_lists_are_reason_enough_unless_given_ones_are_worse(
+    registry: Registry, snapshot: Path, tmp_path: Path
+) -> None:
+    """GRPO trains the lists a model writes: event loss then shows what log loss cannot."""
+    foreseen = {"plain": 0.2, "lists": 0.9, "both": 0.9}
+    rules = {"plain": honest, "lists": honest, "both": overconfident}
+    for k, name in enumerate(foreseen):
+        run = finished_run(tmp_path / name, k)
+        register_run(
+            registry, run, name, answers(snapshot, tmp_path / f"of_{name}", rules[name], share=foreseen[name])
+        )
+    promote(registry, "plain", force=True, reason="to begin with")
+    found = compare_models(registry, "both", "plain")
+    assert [one.figure for one in found.differences] == ["log_loss", "event_loss"]
+    assert "plain is better; event_loss" in found.sentence
+    with pytest.raises(NotPromoted, match="both is better"):
+        promote(registry, "both")
+    assert len(promote(registry, "lists").differences) == 2
 
 
 def test_forecasts_come_later_are_kept_and_never_replaced(

@@ -142,12 +142,12 @@ def test_the_folder_is_named_by_the_environment_or_lies_with_the_users_data() ->
 
 
 def test_an_event_is_one_line() -> None:
-    difference = {"difference": {"value": -0.1, "low": -0.2, "high": -0.05}}
+    found = {"figure": "log_loss", "difference": {"value": -0.1, "low": -0.2, "high": -0.05}}
     line = event_line(
-        event(EventKind.PROMOTED, "b", against="a", forced=True, reason="Trial", difference=difference)
+        event(EventKind.PROMOTED, "b", against="a", forced=True, reason="Trial", differences=(found,))
     )
     assert line == (
-        "2024-05-01 12:00 UTC  promoted (forced): b, after a, log loss -0.1000 [-0.2000, -0.0500] beside it, by ada. "
+        "2024-05-01 12:00 UTC  promoted (forced): b, after a, log_loss -0.1000 [-0.2000, -0.0500] beside it, by ada. "
         "Trial"
     )
     assert interval(None) == "–"

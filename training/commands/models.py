@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,9 +49,9 @@ def registry_option(command: _Command) -> _Command:
 
 def opened(folder: Path | None) -> Registry:
     """The registry that a command works on."""
-    from training.registry.store import Registry, default_folder
+    from training.registry.store import Registry, users_registry
 
-    return Registry(folder or default_folder(os.environ))
+    return Registry(folder) if folder else users_registry()
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
@@ -207,8 +206,7 @@ def event_line(event: Event) -> str:
     parts = [f"{event.at:%Y-%m-%d %H:%M} UTC  {kind}{' (forced)' if event.forced else ''}: {event.model}"]
     if event.against:
         parts.append(f"after {event.against}")
-    if event.difference is not None:
-        parts.append(f"log loss {interval(event.difference['difference'])} beside it")
+    parts += [f"{one['figure']} {interval(one['difference'])} beside it" for one in event.differences]
     if event.by:
         parts.append(f"by {event.by}")
     return ", ".join(parts) + (f". {event.reason}" if event.reason else ".")
@@ -227,8 +225,8 @@ def promote(
 ) -> None:
     """Put model NAME in use, if it is shown to be better than the one in use; the first must beat its base.
 
-    Both are compared on the same test questions, as served (calibrated): the paired difference of log loss in
-    mode `given` must lie below 0 with its whole 95 % interval.
+    Both are compared on the same test questions, as served (calibrated): the paired 95 % interval of log loss (mode
+    `given`) or event loss (mode `generated`) must lie below 0, and the other must not lie above it.
     """
     from training.registry.promotion import promote as put_in_use
 

@@ -52,7 +52,7 @@ def append_event(
     reason: str = "",
     forced: bool = False,
     against: str = "",
-    difference: dict[str, Any] | None = None,
+    differences: tuple[dict[str, Any], ...] = (),
 ) -> Event:
     """Add a line; the caller holds the registry's lock."""
     events = read_history(path)
@@ -66,7 +66,7 @@ def append_event(
         reason=reason,
         forced=forced,
         against=against,
-        difference=difference,
+        differences=differences,
         previous=_hash_of(events),
     )
     write_atomically(path, [one.model_dump_json() for one in [*events, event]])

@@ -1,8 +1,10 @@
 """Which model is in use: promotion where it is shown to be better, rollback, and what a pipeline proposes.
 
-A model takes the place of the current one, or of the base where none was promoted, only if the paired interval of
-`evaluation.compare_files` on the same test questions shows a lower log loss (mode `given`). Both are compared as
-they are served: with their own calibration. Does not cover: canaries, traffic shares.
+A model takes the place of the current one, or of the base where none was promoted, only if the paired intervals of
+`evaluation.compare_files` on the same test questions allow it: log loss (mode `given`) and, where both have written
+lists of their own, event loss (mode `generated`, which is what GRPO trains). One must be better with its whole
+interval, and none worse. Both models are compared as they are served: with their own calibration. Does not cover:
+canaries, traffic shares.
 """
 
 from __future__ import annotations
@@ -30,7 +32,11 @@ from training.registry.store import BASE_CALIBRATION, BASE_PREDICTIONS, PREDICTI
 
 BASE = "base"
 """What a first model is compared with: the model that its training began from."""
-FIGURE = "log_loss"
+DECISIVE = {Mode.GIVEN: "log_loss", Mode.GENERATED: "event_loss"}
+"""What decides, fixed beforehand: two figures, so that the intervals are not widened for all others. The chance to
+promote a model that is no better is about 2.5 % a figure."""
+MIN_FAMILIES = 6
+"""With fewer a permutation test cannot reach 5 % at all, and a bootstrap interval is far too narrow."""
 
 
 @dataclass(frozen=True)
@@ -40,38 +46,35 @@ class Comparison:
     model: str
     against: str
     snapshot: str
-    difference: Difference
+    differences: tuple[Difference, ...]
+    """Of the decisive figures that both were scored in."""
 
     @property
     def allows(self) -> bool:
-        """Whether the whole interval is on the model's side of 0.
-
-        Log loss is the one figure that decides, fixed beforehand, so that its p-value is not adjusted for others.
-        """
-        high = self.difference.difference.high
-        return high is not None and high < 0
+        """Whether one figure is better with its whole interval, and none worse."""
+        sides = [_side(found.difference) for found in self.differences]
+        return -1 in sides and 1 not in sides
 
     @property
     def sentence(self) -> str:
-        """What the interval says."""
-        found = self.difference.difference
-        return (
-            f"log loss of {self.model} minus {self.against}: {shown(found)} over {found.families} event families; "
-            f"{self._said(found)}"
-        )
+        """What the intervals say."""
+        return f"{self.model} minus {self.against}: " + "; ".join(self._said(one) for one in self.differences)
 
-    def _said(self, found: Interval) -> str:
-        if self.allows:
-            return f"{self.model} is better"
-        if found.low is not None and found.low > 0:
-            return f"{self.against} is better"
-        needed = families_needed(found)
-        more = (
-            ""
-            if needed is None
-            else f"; about {needed - found.families} more families would show one of this size"
-        )
-        return f"no difference shown{more}"
+    def _said(self, one: Difference) -> str:
+        found = one.difference
+        head = f"{one.figure} {shown(found)} over {found.families} event families, "
+        if side := _side(found):
+            return head + f"{self.model if side < 0 else self.against} is better"
+        needed = max(families_needed(found) or 0, MIN_FAMILIES) - found.families
+        more = f" (about {needed} more families would show one of this size)" if needed > 0 else ""
+        return head + f"no difference shown{more}"
+
+
+def _side(found: Interval) -> int:
+    """On which side of 0 a whole interval lies: -1 below (better), 1 above, 0 neither or too few families."""
+    if found.low is None or found.high is None or found.families < MIN_FAMILIES:
+        return 0
+    return -1 if found.high < 0 else 1 if found.low > 0 else 0
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def compare_models(
         if rival is not None:
             asked = _asked(evaluation, snapshot)
             own = _own(registry, record, evaluation)
-            return Comparison(record.name, against or BASE, asked.hash, _difference(own, rival, asked))
+            return Comparison(record.name, against or BASE, asked.hash, _differences(own, rival, asked))
     raise InvalidInput(_nothing_shared(record.name, against))
 
 
@@ -137,14 +140,13 @@ def _asked(evaluation: EvaluationRecord, snapshot: Path | None) -> LevelSet:
     return asked
 
 
-def _difference(first: Predictions, second: Predictions, asked: LevelSet) -> Difference:
-    rows = compare_files(first, second, asked, asked.of(Split.TEST), Matcher()).get(Mode.GIVEN, [])
-    found = next((row for row in rows if row.figure == FIGURE), None)
-    if found is None:
+def _differences(first: Predictions, second: Predictions, asked: LevelSet) -> tuple[Difference, ...]:
+    rows = compare_files(first, second, asked, asked.of(Split.TEST), Matcher())
+    if Mode.GIVEN not in rows:
         raise InvalidInput(
             f"{first.origin} and {second.origin} do not both hold mode `given`; predict both with --mode given."
         )
-    return found
+    return tuple(row for mode, found in rows.items() for row in found if row.figure == DECISIVE[mode])
 
 
 def _nothing_shared(name: str, against: str | None) -> str:
@@ -182,7 +184,7 @@ def promote(
             reason=reason,
             forced=force and not (found and found.allows),
             against=current or BASE,
-            difference=difference_json(found.difference) if found else None,
+            differences=tuple(difference_json(one) for one in found.differences) if found else (),
         )
 
 

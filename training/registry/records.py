@@ -89,8 +89,8 @@ class Event(_Frozen):
     forced: bool = False
     against: str = ""
     """What a promoted model was compared with; what a rollback took out of use."""
-    difference: dict[str, Any] | None = None
-    """The paired difference that allowed a promotion, or that `--force` overruled."""
+    differences: tuple[dict[str, Any], ...] = ()
+    """The paired differences that allowed a promotion, or that `--force` overruled."""
     previous: str
     """Tagged hash of the line before; empty in the first."""
 

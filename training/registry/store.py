@@ -169,12 +169,19 @@ class Registry:
         return found
 
 
-def find_model(wanted: str, registry: Registry) -> Path:
+def users_registry() -> Registry:
+    """The registry that the environment names, else the one among the user's data."""
+    return Registry(default_folder(os.environ))
+
+
+def find_model(wanted: str, registry: Registry | None = None) -> Path:
     """The weights that a text names: those of a registered model (`current` among them), or of a finished run.
 
+    Without a registry the user's own is asked.
     What stands in the registry is verified and goes before a folder of the same name; a path with a separator is
     always a folder. Raises NotFound where the text names neither.
     """
+    registry = registry or users_registry()
     named = "/" not in wanted and re.fullmatch(NAME_PATTERN, wanted)
     if named and (wanted == CURRENT or (registry.place(wanted) / RECORD).is_file()):
         return registry.verified(wanted)
@@ -188,4 +195,4 @@ def find_model(wanted: str, registry: Registry) -> Path:
 
 def registered(name: str) -> Path:
     """The verified weights of a model of the user's own registry; raises NotFound naming those there are."""
-    return Registry(default_folder(os.environ)).verified(name)
+    return users_registry().verified(name)
