@@ -23,11 +23,11 @@ from tests.forecasts import hedging, honest, knowing, make_snapshot, overconfide
 from tests.registry_runs import answers, finished_run, write
 from training.registry.backup import restore_backup, write_backup
 from training.registry.files import check_safetensors
-from training.registry.promotion import BASE, compare_models, promote, propose, rollback
+from training.registry.promotion import BASE, compare_models, promote, propose, register_and_propose, rollback
 from training.registry.pruning import children, parent_name, prunable, prune
 from training.registry.publishing import Target, push
 from training.registry.records import EventKind
-from training.registry.registering import add_evaluation, register_run
+from training.registry.registering import Answers, add_evaluation, register_run
 from training.registry.store import RECORD, Registry, find_model
 from training.runfolder import CALIBRATION, METADATA
 
@@ -53,9 +53,9 @@ def test_a_run_is_taken_whole_with_its_lineage_and_only_once(registry: Registry,
         "abc1234",
         "5" * 64,
     )
-    assert parent_name(registry, score) == "first"
-    assert children(registry, sft) == [score.name]
-    assert parent_name(registry, sft) is None
+    assert parent_name(registry.models(), score) == "first"
+    assert children(registry.models(), sft) == [score.name]
+    assert parent_name(registry.models(), sft) is None
     assert [model.name for model in registry.models()] == [score.name, "first"]
     weights = registry.verified(score.name)
     assert (weights / CALIBRATION).is_file()
@@ -229,6 +229,10 @@ def test_forecasts_come_later_are_kept_and_never_replaced(
     given = answers(snapshot, tmp_path / "a", honest, hedging)
     stored = add_evaluation(registry, "m", given)
     assert add_evaluation(registry, "m", given) == stored
+    slower = tmp_path / "slower.jsonl"
+    slower.write_text(given.predictions.read_text().replace('"seconds":0.5', '"seconds":0.7'))
+    assert slower.read_bytes() != given.predictions.read_bytes()
+    assert add_evaluation(registry, "m", Answers(snapshot, slower, given.base_predictions)) == stored
     with pytest.raises(InvalidInput, match="never replaced"):
         add_evaluation(registry, "m", answers(snapshot, tmp_path / "b", knowing, hedging))
     place = registry.checked_evaluation("m", stored)
@@ -238,9 +242,7 @@ def test_forecasts_come_later_are_kept_and_never_replaced(
     assert "base_model: Fictional/base-1B" in (place / "card.md").read_text()
     other = make_snapshot(tmp_path / "other", count=40, seed=5)
     with pytest.raises(InvalidInput, match="answers snapshot"):
-        add_evaluation(
-            registry, "m", answers(snapshot, tmp_path / "c", honest).__class__(other, given.predictions)
-        )
+        add_evaluation(registry, "m", Answers(other, given.predictions))
     (place / "predictions.jsonl").write_text("")
     with pytest.raises(InvalidFile, match=r"predictions\.jsonl was altered"):
         promote(registry, "m")
@@ -298,20 +300,23 @@ def test_what_is_proposed_is_the_best_shown_not_the_last(
     registry: Registry, snapshot: Path, tmp_path: Path
 ) -> None:
     rules = {"sft": honest, "score": knowing, "grpo": hedging}
+    runs = []
     for k, (name, rule) in enumerate(rules.items()):
-        run = finished_run(tmp_path / name, k)
-        register_run(registry, run, name, answers(snapshot, tmp_path / f"of_{name}", rule, hedging))
-    proposal = propose(registry, list(rules))
-    assert (proposal.model, proposal.against) == ("score", BASE)
-    assert "score is better" in proposal.reason
-    assert [(c.model, c.against) for c in proposal.comparisons] == [
-        ("sft", "base"), ("score", "sft"), ("grpo", "score")
-    ]  # fmt: skip
-    promote(registry, "score")
-    again = propose(registry, list(rules))
-    assert (again.model, again.against) == (None, "score")
-    assert again.reason.startswith("nothing is shown to be better than score")
-    assert propose(registry, ["score"]).reason == "there is no new model to compare."
+        run = finished_run(tmp_path / name, k, stage=name, parent=runs[-1][0] if runs else None)
+        runs.append((run, answers(snapshot, tmp_path / f"of_{name}", rule, hedging)))
+    proposal = register_and_propose(registry, runs)
+    sft, score, grpo = (model.name for model in reversed(registry.models()))
+    assert register_and_propose(registry, runs) == proposal
+    assert len(registry.models()) == 3
+    assert (proposal.model, proposal.against) == (score, BASE)
+    assert f"{score} is better" in proposal.reason
+    pairs = [(one.model, one.against) for one in proposal.comparisons]
+    assert pairs == [(sft, BASE), (score, sft), (grpo, score)]
+    promote(registry, score)
+    again = propose(registry, [sft, score, grpo])
+    assert (again.model, again.against) == (None, score)
+    assert again.reason.startswith(f"nothing is shown to be better than {score}")
+    assert propose(registry, [score]).reason == "there is no new model to compare."
 
 
 def test_prune_spares_the_newest_the_promoted_and_their_ancestors(registry: Registry, tmp_path: Path) -> None:

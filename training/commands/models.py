@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,17 +81,18 @@ def models(context: click.Context) -> None:
 def list_models(folder: Path | None = None, as_json: bool = False) -> None:
     """List all models, newest first; the one in use is marked."""
     registry = opened(folder)
-    rows = [_summary(registry, record) for record in registry.models()]
+    found, current = registry.models(), registry.current
+    rows = [_summary(registry, found, record) | {"current": record.name == current} for record in found]
     if as_json:
-        print_json({"registry": str(registry.folder), "current": registry.current, "models": rows})
+        print_json({"registry": str(registry.folder), "current": current, "models": rows})
         return
     if not rows:
         click.echo(f"The registry {registry.folder} is empty; add a finished run: training models add RUN")
         return
-    _print_table(rows, registry.current)
+    _print_table(rows, current)
 
 
-def _summary(registry: Registry, record: ModelRecord) -> dict[str, Any]:
+def _summary(registry: Registry, models: Sequence[ModelRecord], record: ModelRecord) -> dict[str, Any]:
     from training.registry.pruning import parent_name
 
     figures = _newest_figures(registry, record)
@@ -100,13 +101,12 @@ def _summary(registry: Registry, record: ModelRecord) -> dict[str, Any]:
         "name": record.name,
         "stage": record.stage,
         "base": record.base,
-        "parent": parent_name(registry, record),
+        "parent": parent_name(models, record),
         "snapshot": record.snapshot,
         "commit": record.commit,
         "added_at": record.added_at.isoformat(timespec="seconds"),
         "log_loss": given.get("log_loss"),
         "verdict": figures.get("verdict", {}).get("decision"),
-        "current": record.name == registry.current,
     }
 
 
@@ -148,37 +148,38 @@ def show(name: str, folder: Path | None, as_json: bool) -> None:
     from training.registry.pruning import children
 
     registry = opened(folder)
-    record = registry.model(name)
+    record, found = registry.model(name), registry.models()
     weights = registry.verified(record.name)
-    evaluations = registry.evaluations(record.name)
+    summary = _summary(registry, found, record) | {
+        "current": record.name == registry.current,
+        "children": children(found, record),
+        "weights": str(weights),
+    }
     events = [event for event in registry.history() if event.model == record.name]
     if as_json:
-        figures = dict(_newest_figures(registry, record))
-        print_json(record.model_dump(mode="json") | _summary(registry, record) | {
-            "weights": str(weights), "children": children(registry, record), "figures": figures,
-            "evaluations": [one.model_dump(mode="json") for one in evaluations],
+        print_json(summary | {
+            "record": record.model_dump(mode="json"), "figures": dict(_newest_figures(registry, record)),
+            "evaluations": [one.model_dump(mode="json") for one in registry.evaluations(record.name)],
             "history": [event.model_dump(mode="json") for event in events],
         })  # fmt: skip
         return
-    _print_model(_summary(registry, record), record, weights, children(registry, record))
+    _print_model(summary, record)
     for event in events:
         click.echo(event_line(event))
 
 
-def _print_model(
-    summary: Mapping[str, Any], record: ModelRecord, weights: Path, offspring: list[str]
-) -> None:
+def _print_model(summary: Mapping[str, Any], record: ModelRecord) -> None:
     lines = {
         "stage": f"{record.stage}, {'adapter on' if record.adapter else 'whole model from'} {record.base}",
         "parent": summary["parent"]
         or (f"{record.parent[:12]}… (not registered)" if record.parent else "the base"),
-        "children": ", ".join(offspring) or "none",
+        "children": ", ".join(summary["children"]) or "none",
         "snapshot": record.snapshot,
         "commit": record.commit or "unknown",
         "added": summary["added_at"],
         "log loss": f"{interval(summary['log_loss'])} (given)",
         "verdict": summary["verdict"] or "not evaluated",
-        "weights": f"{weights} ({len(record.files)} files, verified)",
+        "weights": f"{summary['weights']} ({len(record.files)} files, verified)",
     }
     click.echo(f"{record.name}{', in use' if summary['current'] else ''}")
     for label, value in lines.items():

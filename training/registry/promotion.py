@@ -27,7 +27,7 @@ from evaluation.report import shown
 from evaluation.summary import difference_json
 from training.registry.history import append_event
 from training.registry.records import EvaluationRecord, Event, EventKind, ModelRecord
-from training.registry.registering import calibration_of
+from training.registry.registering import Answers, calibration_of, register_run
 from training.registry.store import BASE_CALIBRATION, BASE_PREDICTIONS, PREDICTIONS, Registry
 
 BASE = "base"
@@ -240,6 +240,15 @@ def propose(registry: Registry, names: Sequence[str], snapshot: Path | None = No
         if comparison.allows:
             best = name
     return Proposal(best, start or BASE, _reason(best, start or BASE, found), tuple(found))
+
+
+def register_and_propose(registry: Registry, runs: Sequence[tuple[Path, Answers]]) -> Proposal:
+    """Take the runs of a pipeline's stages in, in their order, and say which of them to promote.
+
+    Runs that stand there already are left as they are, so that a pipeline may be called again.
+    """
+    names = [register_run(registry, run, answers=answers).name for run, answers in runs]
+    return propose(registry, names)
 
 
 def _reason(best: str | None, against: str, found: Sequence[Comparison]) -> str:

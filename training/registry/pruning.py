@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from training.registry.files import discard
 from training.registry.history import append_event
 from training.registry.records import EventKind, ModelRecord
@@ -37,11 +39,11 @@ def prune(registry: Registry, keep: int = KEEP) -> list[ModelRecord]:
     return going
 
 
-def children(registry: Registry, model: ModelRecord) -> list[str]:
+def children(models: Sequence[ModelRecord], model: ModelRecord) -> list[str]:
     """Names of models that were trained from this one."""
-    return [other.name for other in registry.models() if other.parent == model.content]
+    return [other.name for other in models if other.parent == model.content]
 
 
-def parent_name(registry: Registry, model: ModelRecord) -> str | None:
+def parent_name(models: Sequence[ModelRecord], model: ModelRecord) -> str | None:
     """The registered model that training began from; None where it was the base, or is not registered."""
-    return next((m.name for m in registry.models() if model.parent and m.content == model.parent), None)
+    return next((m.name for m in models if model.parent and m.content == model.parent), None)

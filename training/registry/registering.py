@@ -20,7 +20,7 @@ from evaluation.evaluate import Evaluation, Settings, evaluate
 from evaluation.levels import LevelSet, open_snapshot
 from evaluation.model_card import CardInfo, card_text
 from evaluation.pairing import check_same_set
-from evaluation.prediction import read_predictions
+from evaluation.prediction import Prediction, read_predictions
 from evaluation.summary import evaluation_json
 from evaluation.verdict import read_criteria
 from training.registry.files import Advance, copy_files, model_files, quiet
@@ -162,13 +162,25 @@ def add_evaluation(registry: Registry, name: str, answers: Answers) -> Evaluatio
         stored = next((e for e in registry.evaluations(record.name) if e.snapshot == asked.hash), None)
         if stored is None:
             return _store(registry, record, asked, answers, found)
-    for place, path in files.items():
-        if stored.files.get(place) != file_sha256(path):
+    place = registry.checked_evaluation(record.name, stored)
+    for file, path in files.items():
+        if file not in stored.files or not _same(place / file, path):
             raise InvalidInput(
                 f"{record.name} has other forecasts of snapshot {asked.hash[:12]}… already, and they are never "
                 "replaced; add the model under another --name to use these."
             )
     return stored
+
+
+def _same(kept: Path, given: Path) -> bool:
+    """Whether two files say the same; how long a forecast took does not count."""
+    if file_sha256(kept) == file_sha256(given):
+        return True
+    return kept.suffix == ".jsonl" and _untimed(kept) == _untimed(given)
+
+
+def _untimed(path: Path) -> list[Prediction]:
+    return [row.model_copy(update={"seconds": None}) for row in read_predictions(path).rows]
 
 
 def _sources(answers: Answers) -> dict[str, Path]:
