@@ -16,7 +16,7 @@ from corpus.errors import InvalidFile, InvalidInput
 from corpus.files import sync_folder
 from training.registry.files import Advance, check_hashes, copy_stream, disk_watched, quiet
 from training.registry.history import HISTORY
-from training.registry.store import LOCK, MODELS, WEIGHTS_FOLDER, Registry
+from training.registry.store import MODELS, WEIGHTS_FOLDER, Registry
 
 MANIFEST = "manifest.json"
 _ADVICE = "the registry is damaged; restore it from an earlier backup."
@@ -44,7 +44,7 @@ def write_backup(registry: Registry, path: Path, advance: Advance = quiet) -> in
 
 
 def _write_zip(path: Path, folder: Path, advance: Advance) -> None:
-    files = [f for f in sorted(folder.rglob("*")) if f.is_file() and f != folder / LOCK]
+    files = [f for f in (folder / HISTORY, *sorted((folder / MODELS).rglob("*"))) if f.is_file()]
     partial = path.with_name(path.name + ".partial")
     hashes = {}
     with partial.open("wb") as file:
