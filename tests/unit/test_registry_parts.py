@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.errors import InvalidInput
+from corpus.errors import DiskFull, InvalidInput
 from evaluation.calibrating import bent
 from evaluation.calibration import CalibrationFile, RemainderShift, TemperatureCalibrator
 from evaluation.metrics import forecasts
 from evaluation.prediction import Mode, PredictedCandidate, Prediction, check_predictions
 from training.commands.models import event_line, interval
+from training.registry.files import check_room
 from training.registry.history import promoted
 from training.registry.publishing import lineage, token_of
 from training.registry.records import Event, EventKind, ModelRecord, check_name
@@ -139,6 +141,12 @@ def test_the_token_is_found_or_asked_for() -> None:
 def test_the_folder_is_named_by_the_environment_or_lies_with_the_users_data() -> None:
     assert str(default_folder({"PSYCHOHISTORY_MODELS": "/srv/models"})) == "/srv/models"
     assert default_folder({}).parts[-2:] == ("psychohistory", "models")
+
+
+def test_a_model_that_cannot_fit_is_not_written() -> None:
+    check_room(Path("merged"), 10, 10)
+    with pytest.raises(DiskFull, match=r"40\.00 GB are needed where merged lies and 1\.50 GB are free"):
+        check_room(Path("merged"), 40_000_000_000, 1_500_000_000)
 
 
 def test_an_event_is_one_line() -> None:

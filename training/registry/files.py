@@ -123,6 +123,15 @@ def disk_watched(folder: Path) -> Iterator[None]:
         raise
 
 
+def check_room(place: Path, needed: int, free: int) -> None:
+    """Raise DiskFull before anything is written that cannot fit: writers of weights say it in many ways."""
+    if needed > free:
+        raise DiskFull(
+            f"{needed / 1e9:.2f} GB are needed where {place} lies and {free / 1e9:.2f} GB are free; make room, or "
+            "name another folder."
+        )
+
+
 def discard(folder: Path) -> None:
     """Delete a folder in two steps, so that a crash never leaves half a model under its name."""
     gone = folder.with_name(f".gone-{folder.name}")

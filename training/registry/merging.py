@@ -13,7 +13,7 @@ from typing import Any
 from corpus.errors import InvalidInput
 from corpus.files import sync_folder
 from training.models import identity, load_base, load_tokenizer, with_adapter
-from training.registry.files import disk_watched
+from training.registry.files import check_room, disk_watched
 from training.registry.records import ModelRecord
 from training.registry.store import Registry
 from training.runfolder import (
@@ -57,7 +57,11 @@ def _write(record: ModelRecord, weights: Path, out: Path) -> dict[str, Any]:
     final = partial / "final"
     final.mkdir(parents=True)
     try:
-        _merged(record, weights).save_pretrained(final)
+        model = _merged(record, weights)
+        check_room(
+            out, sum(p.numel() * p.element_size() for p in model.parameters()), shutil.disk_usage(final).free
+        )
+        model.save_pretrained(final)
         load_tokenizer(str(weights)).save_pretrained(final)
         template = (read_json(weights / MANIFEST) or {}).get("template")
         if (weights / CALIBRATION).is_file():
