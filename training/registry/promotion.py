@@ -23,7 +23,7 @@ from evaluation.compare_files import compare_files
 from evaluation.levels import LevelSet, open_snapshot
 from evaluation.matching import Matcher
 from evaluation.prediction import Mode, Predictions, read_predictions
-from evaluation.report import shown
+from evaluation.report_text import shown
 from evaluation.summary import difference_json
 from training.registry.history import append_event
 from training.registry.records import EvaluationRecord, Event, EventKind, ModelRecord
