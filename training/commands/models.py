@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from corpus.commandline import LazyGroup, print_json
+from corpus.commandline import LazyGroup, counted, print_json
 
 if TYPE_CHECKING:
     from training.registry.records import Event, ModelRecord
@@ -179,7 +179,7 @@ def _print_model(summary: Mapping[str, Any], record: ModelRecord) -> None:
         "added": summary["added_at"],
         "log loss": f"{interval(summary['log_loss'])} (given)",
         "verdict": summary["verdict"] or "not evaluated",
-        "weights": f"{summary['weights']} ({len(record.files)} files, verified)",
+        "weights": f"{summary['weights']} ({counted(len(record.files), 'file')}, verified)",
     }
     click.echo(f"{record.name}{', in use' if summary['current'] else ''}")
     for label, value in lines.items():

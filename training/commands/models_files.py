@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from corpus.commandline import print_json
+from corpus.commandline import counted, print_json
 from training.commands.models import interval, json_option, name_argument, opened, registry_option
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def add(
         print_json(record.model_dump(mode="json"))
         return
     click.echo(
-        f"{record.name}: {record.stage} on {record.base}, {len(record.files)} files in {registry.folder}."
+        f"{record.name}: {record.stage} on {record.base}, {counted(len(record.files), 'file')} in {registry.folder}."
     )
     if answers is not None:
         click.echo(_figures_sentence(registry, record))
@@ -196,7 +196,7 @@ def backup(file: Path, folder: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(file), "models": count, "bytes": file.stat().st_size})
         return
-    click.echo(f"{file}: {count} models, {file.stat().st_size:,} bytes.")
+    click.echo(f"{file}: {counted(count, 'model')}, {file.stat().st_size:,} bytes.")
 
 
 @click.command(epilog="Example: training models restore models-2024-05.zip --registry recovered")
@@ -213,7 +213,7 @@ def restore(file: Path, folder: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"registry": str(registry.folder), "models": count, "current": registry.current})
         return
-    click.echo(f"{registry.folder}: {count} models; in use: {registry.current or 'none'}.")
+    click.echo(f"{registry.folder}: {counted(count, 'model')}; in use: {registry.current or 'none'}.")
 
 
 @click.command(epilog="Example: training models prune --keep 3 --dry-run")
