@@ -17,14 +17,14 @@ failed is *not* an exception but a value (see `agents.state`); these are for fau
     │   ├── StaleCase                    a save based on a revision that is no longer the newest
     │   └── OpenProblems                 an approval of a case that still has errors
     ├── NotFound (KeyError)              an id or a run that does not exist
+    ├── NotPromoted (RuntimeError)       a model that is not shown to be better than the one in use
+    ├── PushFailed (ConnectionError)     the hub of models refused, or cannot be reached
     ├── DocumentError (ValueError)       a document that cannot be read
     │   ├── DocumentTooLarge
     │   └── UnsupportedDocument
     ├── EmptyArchive (LookupError)       nothing to read
     ├── SnapshotError (ValueError)       a snapshot folder that does not match its manifest
     ├── DiskFull (OSError)               no space left where training writes
-    ├── NotPromoted (RuntimeError)       a model that is not shown to be better than the one in use
-    ├── PushFailed (ConnectionError)     the hub of models refused, or cannot be reached
     └── MissingExtra (ImportError)       an optional part of the program that is not installed
 """
 
@@ -86,6 +86,14 @@ class NotFound(PsychoHistoryError, KeyError):
     """An id, a slug or a run that does not exist."""
 
 
+class NotPromoted(PsychoHistoryError, RuntimeError):
+    """A model is not shown to be better than the one in use."""
+
+
+class PushFailed(PsychoHistoryError, ConnectionError):
+    """The hub of models refused, or cannot be reached."""
+
+
 class DocumentError(PsychoHistoryError, ValueError):
     """A document that cannot be read."""
 
@@ -108,14 +116,6 @@ class SnapshotError(PsychoHistoryError, ValueError):
 
 class DiskFull(PsychoHistoryError, OSError):
     """No space is left where a training run writes."""
-
-
-class NotPromoted(PsychoHistoryError, RuntimeError):
-    """A model is not shown to be better than the one in use."""
-
-
-class PushFailed(PsychoHistoryError, ConnectionError):
-    """The hub of models refused, or cannot be reached."""
 
 
 class MissingExtra(PsychoHistoryError, ImportError):

@@ -85,9 +85,10 @@ class ProbabilityTreeInference:
         """
         from training.local_engine import TransformersEngine
         from training.models import is_adapter, load_base, load_tokenizer, with_adapter
-        from training.registry.store import registered
 
         if path is None and name is not None:
+            from training.registry.store import registered
+
             path = registered(name)
         folder = None if path is None else require_finished(Path(path))
         whole = folder is not None and not is_adapter(folder)
