@@ -233,7 +233,7 @@ def propose(registry: Registry, names: Sequence[str], snapshot: Path | None = No
     best: str | None = None
     found: list[Comparison] = []
     for name in names:
-        if name == start:
+        if name in (start, best):
             continue
         comparison = compare_models(registry, name, best or start, snapshot)
         found.append(comparison)
