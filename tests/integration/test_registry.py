@@ -67,6 +67,18 @@ def test_a_run_is_taken_whole_with_its_lineage_and_only_once(registry: Registry,
         register_run(registry, finished_run(tmp_path / "third", 3), "first")
 
 
+def test_a_skipped_stage_is_not_its_own_parent(registry: Registry, tmp_path: Path) -> None:
+    """Its weights are its parent's; its calibration is its own."""
+    first = finished_run(tmp_path / "sft", 1, temperature=1.0)
+    skipped = finished_run(tmp_path / "score", 1, stage="score", parent=first, temperature=1.1)
+    register_run(registry, first, "first")
+    record = register_run(registry, skipped, "skipped")
+    assert record.content == registry.model("first").content
+    assert parent_name(registry.models(), record) == "first"
+    assert children(registry.models(), record) == []
+    assert prunable(registry, 0) == registry.models()
+
+
 def test_a_model_is_found_by_name_by_folder_or_as_the_one_in_use(registry: Registry, tmp_path: Path) -> None:
     run = finished_run(tmp_path / "sft", 1)
     register_run(registry, run, "first")

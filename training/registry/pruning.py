@@ -41,9 +41,13 @@ def prune(registry: Registry, keep: int = KEEP) -> list[ModelRecord]:
 
 def children(models: Sequence[ModelRecord], model: ModelRecord) -> list[str]:
     """Names of models that were trained from this one."""
-    return [other.name for other in models if other.parent == model.content]
+    return [other.name for other in models if other.parent == model.content and other.name != model.name]
 
 
 def parent_name(models: Sequence[ModelRecord], model: ModelRecord) -> str | None:
-    """The registered model that training began from; None where it was the base, or is not registered."""
-    return next((m.name for m in models if model.parent and m.content == model.parent), None)
+    """The registered model that training began from; None where it was the base, or is not registered.
+
+    A stage that was skipped has its parent's weights, and is not its own parent.
+    """
+    found = (m.name for m in models if m.content == model.parent and m.name != model.name)
+    return next(found, None) if model.parent else None
