@@ -17,6 +17,9 @@ import click
 from corpus.errors import InvalidInput, MissingExtra, PsychoHistoryError
 
 BROKE, WRONG_USAGE = 1, 2
+_OURS = frozenset({"agents", "corpus", "db", "evaluation", "training"})
+_EXTRAS = frozenset({"agents", "training"})
+"""Programs whose own extra brings what their commands import when they run."""
 
 
 class LazyGroup(click.Group):
@@ -41,10 +44,7 @@ class LazyGroup(click.Group):
         try:
             command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as fault:
-            raise MissingExtra(
-                f"{ctx.info_name} {cmd_name} needs {fault.name}, which is not installed; "
-                f"type: pip install 'psychohistory[{module.split('.')[0]}]'"
-            ) from fault
+            raise MissingExtra(_needs(f"{ctx.info_name} {cmd_name}", fault, module.split(".")[0])) from fault
         if not isinstance(command, click.Command):
             raise TypeError(f"{module}.{attribute} is no command")
         return command
@@ -53,6 +53,10 @@ class LazyGroup(click.Group):
         """List the commands from the table alone, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, _, line) in self.table.items()])
+
+
+def _needs(who: str, fault: ModuleNotFoundError, extra: str) -> str:
+    return f"{who} needs {fault.name}, which is not installed; type: pip install 'psychohistory[{extra}]'"
 
 
 def run_main(group: click.Group, name: str) -> NoReturn:
@@ -70,6 +74,11 @@ def run_main(group: click.Group, name: str) -> NoReturn:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe went away; nothing is left to say, and nowhere to say it
+        sys.exit(BROKE)
+    except ModuleNotFoundError as fault:
+        if name not in _EXTRAS or (fault.name or name).partition(".")[0] in _OURS:
+            raise  # not a part that can be added: a fault of the program
+        click.echo(f"Error: {_needs(name, fault, name)}", err=True)
         sys.exit(BROKE)
     except PsychoHistoryError as fault:
         click.echo(f"Error: {printable(str(fault))}", err=True)

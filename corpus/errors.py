@@ -17,6 +17,8 @@ failed is *not* an exception but a value (see `agents.state`); these are for fau
     │   ├── StaleCase                    a save based on a revision that is no longer the newest
     │   └── OpenProblems                 an approval of a case that still has errors
     ├── NotFound (KeyError)              an id or a run that does not exist
+    ├── NotPromoted (RuntimeError)       a model that is not shown to be better than the one in use
+    ├── PushFailed (ConnectionError)     the hub of models refused, or cannot be reached
     ├── DocumentError (ValueError)       a document that cannot be read
     │   ├── DocumentTooLarge
     │   └── UnsupportedDocument
@@ -82,6 +84,14 @@ class OpenProblems(StoreError):
 
 class NotFound(PsychoHistoryError, KeyError):
     """An id, a slug or a run that does not exist."""
+
+
+class NotPromoted(PsychoHistoryError, RuntimeError):
+    """A model is not shown to be better than the one in use."""
+
+
+class PushFailed(PsychoHistoryError, ConnectionError):
+    """The hub of models refused, or cannot be reached."""
 
 
 class DocumentError(PsychoHistoryError, ValueError):

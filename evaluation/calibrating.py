@@ -1,4 +1,4 @@
-"""Fitting a calibrator on a prediction file for an earlier split.
+"""Fitting a calibrator on a prediction file for an earlier split, and bending a whole file by one.
 
 Does not cover: the calibrators themselves (`evaluation.calibration`).
 """
@@ -10,8 +10,9 @@ from evaluation.calibration import CalibrationFile, CalibratorKind, RemainderShi
 from evaluation.generated import match_pairs
 from evaluation.levels import LevelSet
 from evaluation.matching import Matcher
+from evaluation.metrics import forecasts
 from evaluation.pairing import check_same_set, pair_generated, pair_given
-from evaluation.prediction import Mode, Predictions
+from evaluation.prediction import Mode, Prediction, Predictions
 
 
 def fit_on(
@@ -46,3 +47,27 @@ def fit_on(
         levels=count,
         answered_until=max(level.resolved for level in levels),
     )
+
+
+def bent(found: Predictions, stored: CalibrationFile | None) -> Predictions:
+    """A prediction file as it is served: given lists after the calibrator, own lists after Z's shift.
+
+    The same as `evaluation.evaluate` does to figures. Whole trees stay as they are.
+    """
+    if stored is None:
+        return found
+    return Predictions(tuple(_bent(row, stored) for row in found.rows), found.origin)
+
+
+def _bent(row: Prediction, stored: CalibrationFile) -> Prediction:
+    if row.mode is Mode.GENERATED and stored.remainder is not None:
+        return stored.remainder.shifted(row)
+    if row.mode is not Mode.GIVEN or stored.calibrator is None:
+        return row
+    shares = [*(candidate.probability for candidate in row.candidates), row.remainder]
+    after = stored.calibrator.apply_levels(forecasts([shares], [0])).probability_NK[0]
+    candidates = tuple(
+        candidate.model_copy(update={"probability": float(share)})
+        for candidate, share in zip(row.candidates, after[:-1], strict=True)
+    )
+    return row.model_copy(update={"candidates": candidates, "remainder": float(after[-1])})

@@ -28,6 +28,11 @@ _TABLE = {
         "export_and_train",
         "All of it: snapshot, training, forecasts, verdict.",
     ),
+    "models": (
+        "training.commands.models",
+        "models",
+        "The registry: which model came from what, and is in use.",
+    ),
     "ask": ("training.commands.ask", "ask", "Forecast one event as a tree."),
 }
 

@@ -2,6 +2,7 @@
 
     inference = ProbabilityTreeInference("Qwen/Qwen3-0.6B")
     inference.load_adapter("runs/score/final", "scored")      # None: the base model itself
+    inference.load_adapter(name="current")                    # a model of the registry
     tree = inference.generate_tree("Brexit vote passes", "52% leave")
 
 The likeliest branch so far is expanded first, until the depth is reached or no branch is above the floor.
@@ -79,11 +80,16 @@ class ProbabilityTreeInference:
     def load_adapter(self, path: str | Path | None = None, name: str | None = None) -> None:
         """Put an adapter (or a whole trained model) in place; None goes back to the base alone.
 
-        A `calibration.json` in the folder is applied. Raises InvalidInput where the adapter does not fit.
+        A name without a path is looked up in the registry. A `calibration.json` in the folder is applied. Raises
+        InvalidInput where the adapter does not fit, NotFound where no such model is registered.
         """
         from training.local_engine import TransformersEngine
         from training.models import is_adapter, load_base, load_tokenizer, with_adapter
 
+        if path is None and name is not None:
+            from training.registry.store import registered
+
+            path = registered(name)
         folder = None if path is None else require_finished(Path(path))
         whole = folder is not None and not is_adapter(folder)
         model = load_base(str(folder) if whole else self.base)

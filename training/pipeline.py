@@ -155,7 +155,7 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
             continue
         if inference is None:
             inference = ProbabilityTreeInference(run.plan.experiment.base)
-            inference.load_adapter(folder, name)
+            inference.load_adapter(folder, name if folder else None)
         run.plan.tell(f"Forecasting {split} with {name} …")
         job = Job(
             run.snapshot,

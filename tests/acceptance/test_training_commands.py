@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from training.cli import _TABLE, training
+from training.synthetic import Recipe, write_synthetic
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,6 +78,41 @@ def test_a_wrong_configuration_is_one_sentence(tmp_path: Path) -> None:
     assert (
         answer.stderr
         == "Error: e.yaml: lerning_rate: no such setting; see docs/training.md for those there are.\n"
+    )
+
+
+WITHOUT_TORCH = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "transformers"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name.partition(".")[0])
+sys.meta_path.insert(0, Missing())
+import training.cli
+training.cli.main()
+"""
+
+
+@pytest.mark.parametrize("words", [["data", "world", "--base", "tiny"], ["ask", "x", "--base", "tiny"],
+                                   ["models", "merge", "x", "--out", "y"]])  # fmt: skip
+def test_a_part_that_is_not_installed_is_one_sentence(words: list[str], tmp_path: Path) -> None:
+    write_synthetic(tmp_path / "world", Recipe(6, (3,)))
+    answer = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, *words], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert re.fullmatch(
+        r"Error: training needs (torch|transformers), which is not installed; "
+        r"type: pip install 'psychohistory\[training\]'\n",
+        answer.stderr,
+    ), answer.stderr
+
+
+def test_a_missing_snapshot_is_named_before_any_model(tmp_path: Path) -> None:
+    answer = run("data", "nope", cwd=tmp_path)
+    assert (
+        answer.stderr == "Error: nope holds no manifest.json: it is not a snapshot, or was never finished.\n"
     )
 
 

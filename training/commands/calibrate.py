@@ -14,9 +14,8 @@ from evaluation.calibration import CalibratorKind
 @click.command(epilog="Example: training calibrate snapshots/2024 validation.jsonl --model runs/score")
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.argument("predictions", type=click.Path(path_type=Path))
-@click.option(
-    "--kind", type=click.Choice([k.value for k in CalibratorKind]), default="sigmoid", show_default=True
-)
+@click.option("--kind", type=click.Choice([k.value for k in CalibratorKind]), default="sigmoid", show_default=True,
+              help="Temperature needs the fewest levels, isotonic some 1,000.")  # fmt: skip
 @click.option("--model", "folder", type=click.Path(path_type=Path),
               help="Run or `final` folder that the calibration is put into.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="A file to write instead.")

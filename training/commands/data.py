@@ -32,12 +32,12 @@ def data(snapshot: Path, config: Path | None, base: str | None, show: int, as_js
 
     Learnt tokens are coloured: lists green, letters yellow; cases left out are named with the reason.
     """
+    experiment = read_experiment(config) if config else Experiment()
+    opened = read_snapshot(snapshot)
     from training.encoding import Encoder
     from training.models import load_tokenizer
 
-    experiment = read_experiment(config) if config else Experiment()
     encoder = Encoder(load_tokenizer(base or experiment.base))
-    opened = read_snapshot(snapshot)
     limit = experiment.data.max_tokens
     found = [prepare(opened, split, encoder, limit, OverLength.LEAVE_OUT) for split in Split]
     report = {prepared.split.value: _counts(prepared, experiment) for prepared in found}

@@ -18,7 +18,8 @@ from training.synthetic import Recipe, write_synthetic
 @click.option("--world", "worlds", type=click.IntRange(min=0), multiple=True, default=(1,), show_default=True,
               help="Seed of a causal world; repeat it for several.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the drawing.")
-@click.option("--depth", type=click.IntRange(1, MAX_DEPTH), default=3, show_default=True)
+@click.option("--depth", type=click.IntRange(1, MAX_DEPTH), default=3, show_default=True,
+              help="Most levels a case.")  # fmt: skip
 @click.option("--horizon", type=click.IntRange(1, 600), default=24, show_default=True, help="Months a level.")
 @click.option("--test-share", type=click.FloatRange(0.01, 0.8), default=0.1, show_default=True,
               help="Share of cases held out for test; as many again go to validation, up to a tenth.")  # fmt: skip
