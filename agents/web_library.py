@@ -2,7 +2,7 @@
 
 A hit is only an address; what a role gets is the page as `agents.fetch` could show it to have stood. What
 cannot be shown available in time is counted and left out where a cut-off is set. Browsing a period is the
-local archive's: on the web, dated lists (`Registry.lists`) give seeds instead.
+local archive's; on the web, dated lists (`agents.dated_lists`) stand for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from agents.reading.address import canonical_url
 from agents.reading.document import Document
 from corpus.case import Source
 
-_ENGLISH = frozenset({"en", "und"})
+ENGLISH = frozenset({"en", "und"})
+"""Languages of pages that are read; too short a text has none."""
 
 
 @dataclass
@@ -96,7 +97,7 @@ class WebLibrary:
             self.reading.failed += 1
         elif until is not None and not page.available_by(until):
             self.reading.unavailable += 1
-        elif page.language not in _ENGLISH:
+        elif page.language not in ENGLISH:
             self.reading.foreign += 1
         else:
             self.reading.read += 1

@@ -126,6 +126,10 @@ def _strict(node: Any) -> Any:
 def _without_json(reply: Reply) -> Rejected:
     if _SORRY.match(reply.text):
         return Rejected(ModelProblem.REFUSED, f"The model refused: {reply.text.strip()[:300]}")
+    if reply.finish == "length" and not reply.text.strip():
+        return Rejected(
+            ModelProblem.CUT_OFF, "The token limit was reached before the reply began; think less."
+        )
     if reply.finish == "length" or "{" in reply.text:
         limit = " by the token limit" if reply.finish == "length" else ""
         return Rejected(ModelProblem.CUT_OFF, f"The reply is half a JSON, cut off{limit}; be shorter.")

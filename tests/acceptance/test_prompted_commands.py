@@ -13,7 +13,9 @@ from agents.providers import configuration
 from agents.providers.configuration import url_variable
 from tests.commands import Ended, run
 from tests.fictional import archive_file
+from tests.integration.test_prompted_seeds import every
 from tests.role_player import Asked, RolePlayer, next_reply
+from tests.servers.listed_web import ListedWeb
 from tests.servers.loopback import LoopbackServer
 from tests.servers.loopback_web import HONEST, LEAK, LYING, LoopbackWeb
 from tests.servers.model_server import ModelServer
@@ -150,6 +152,17 @@ def from_hindsight(asked: Asked) -> Any:
     return next_reply()
 
 
+def reached_by(home: Path, sites: LoopbackServer) -> dict[str, str]:
+    """An environment in which every service lives on one loopback server."""
+    limits = home / "hosts.toml"
+    limits.write_text("[default]\nper_minute = 60000\nparallel = 8\nburst = 200\n")
+    services = {url_variable(name): sites.url for name in configuration.load({}).services}
+    return {
+        **services, "PSYCHOHISTORY_ALLOW": sites.peer, "PSYCHOHISTORY_HOSTS": str(limits),
+        "PSYCHOHISTORY_CONTACT": "tests@example.org", "XDG_CONFIG_HOME": str(home),
+    }  # fmt: skip
+
+
 def test_the_web_gives_hindsight_to_the_chronicler_and_none_to_the_estimator(home: Path) -> None:
     """An engine that ignores dates hands every role every page; only the ladder decides who may read it."""
     web, engines = LoopbackWeb(), SearchEngines(ignores_dates=True)
@@ -161,13 +174,7 @@ def test_the_web_gives_hindsight_to_the_chronicler_and_none_to_the_estimator(hom
         engines.rows = [
             Row(sites.url + page.path, f"{LEAK} in the title", "2021-02-01", LEAK) for page in WEB_ROWS
         ]
-        limits = home / "hosts.toml"
-        limits.write_text("[default]\nper_minute = 60000\nparallel = 8\nburst = 200\n")
-        services = {url_variable(name): sites.url for name in configuration.load({}).services}
-        extra = {
-            **services, "PSYCHOHISTORY_ALLOW": sites.peer, "PSYCHOHISTORY_HOSTS": str(limits),
-            "PSYCHOHISTORY_CONTACT": "tests@example.org", "XDG_CONFIG_HOME": str(home),
-        }  # fmt: skip
+        extra = reached_by(home, sites)
         ended = run(
             home, "agents", "research", "The bank of Ruritania keeps its key rate at two percent",
             "--date", "2021-03-01", "--web", "--max-depth", "1", "--max-usd", "1", "--json", *with_model(server),
@@ -188,3 +195,56 @@ def test_the_web_gives_hindsight_to_the_chronicler_and_none_to_the_estimator(hom
     assert "not shown available in time" in notes
     assert "tavily: has no key; set TAVILY_API_KEY." in notes
     assert "polymarket failed" in notes
+
+
+JANUARY = (
+    "--period",
+    "2022-01",
+    "--domains",
+    "geopolitics",
+    "--num-cases",
+    "31",
+    "--blind-share",
+    "0",
+    "--web",
+)
+
+
+def test_seeds_come_from_the_webs_dated_lists(home: Path) -> None:
+    """The archive at hand knows nothing of the period: what is found stands in the portal and in GDELT's files."""
+    web = ListedWeb()
+    with LoopbackServer(web) as sites:
+        web.fill(sites.url)
+        extra = reached_by(home, sites)
+        given = ("--archive", str(home / "fictional.sqlite"), "--db", str(home / "listed.sqlite"), "--json")
+        ended = run(home, "agents", "run", *JANUARY, *given, **extra)
+    assert ended.code == 0, ended.err
+    found = {case["seed_date"]: case["seed_event"] for case in ended.json["cases"]}
+    assert set(found) == {"2022-01-12", "2022-01-20"}
+    assert "Alliance of Zenda" in found["2022-01-12"]
+    notes = " ".join(ended.json["notes"])
+    assert "Dated lists (wikipedia, gdelt): 31 of 31 days, one drawn by lot" in notes
+    assert "wikipedia failed 29 times, last: Wikipedia has no page" in notes
+    case = agents(home, "show", ended.json["cases"][0]["case_id"], "--json", db="listed.sqlite").json["case"]
+    quoted = {check["result"] for check in case["verification"] if check["check"] == "quote_in_text"}
+    assert quoted == {"passed"}
+
+
+def test_a_model_ranks_seeds_of_one_list_and_a_resumed_run_needs_no_web(home: Path) -> None:
+    web, player = ListedWeb(), RolePlayer({"BrainstormReply": every})
+    given = ("--archive", str(home / "fictional.sqlite"), "--db", str(home / "ranked.sqlite"), "--json")
+    with LoopbackServer(web) as sites, LoopbackServer(ModelServer(player)) as server:
+        web.fill(sites.url)
+        extra = reached_by(home, sites)
+        words = with_model(server, "run", *JANUARY, "--lists", "wikipedia")
+        stopped = run(home, "agents", *words, "--max-usd", "0.006", *given, **extra)
+        assert stopped.code == RESUMABLE, stopped.err + stopped.out
+        web.wiki.pages = {}
+        ended = run(home, "agents", "resume", "last", "--max-usd", "1", *given, **extra)
+    assert ended.code == 0, ended.err
+    assert [case["seed_date"] for case in ended.json["cases"]] == ["2022-01-12"]
+    assert not sites.asked("/gdeltv2/")
+    case = agents(home, "show", ended.json["cases"][0]["case_id"], "--json", db="ranked.sqlite").json["case"]
+    assert {check["result"] for check in case["verification"] if check["check"] == "quote_in_text"} == {
+        "passed"
+    }
