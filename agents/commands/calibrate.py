@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # models and metrics are loaded when they are used
 DEFAULT_CAP_USD = 5.0
 
 
-@click.command(epilog="Example: agents calibrate questions.jsonl --model gpt-5-mini --output calibration")
+@click.command(epilog="Example: agents calibrate questions.jsonl --model gpt-6-luna --output calibration")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--size", type=click.IntRange(2, 100_000), default=50, show_default=True, help="Items to ask.")
 @click.option("--seed", type=int, default=42, show_default=True, help="For the items that are drawn.")

@@ -126,8 +126,9 @@ async def _with_models(
 def usage_line(role: str, usage: Usage) -> str:
     """What a role's calls used, in a sentence."""
     again = f", {usage.from_journal} of them from the journal" if usage.from_journal else ""
+    kept = f" ({usage.cached_tokens:,} of them from the server's cache)" if usage.cached_tokens else ""
     return (
-        f"{role}: {usage.calls} calls{again}, {usage.prompt_tokens:,} prompt and {usage.completion_tokens:,} "
+        f"{role}: {usage.calls} calls{again}, {usage.prompt_tokens:,} prompt{kept} and {usage.completion_tokens:,} "
         f"completion tokens, {dollars(usage.cost_nanousd)}."
     )
 

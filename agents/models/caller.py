@@ -192,12 +192,13 @@ class Caller:
         if outer.charged_usd is not None:
             cost = nanousd(outer.charged_usd)
         elif self._price and outer.prompt_tokens is not None and outer.completion_tokens is not None:
-            cost = self._price.cost_nanousd(outer.prompt_tokens, outer.completion_tokens)
+            cost = self._price.cost_nanousd(outer.prompt_tokens, outer.completion_tokens, outer.cached_tokens)
         meta = {
             "status": received.status,
             "content_type": received.headers.get("content-type", "application/json"),
             "prompt_tokens": outer.prompt_tokens,
             "completion_tokens": outer.completion_tokens,
+            "cached_tokens": outer.cached_tokens,
             "received_at": self._now().isoformat(),
         }
         return Response(received.body, meta, cost)

@@ -88,6 +88,8 @@ class Usage:
     calls: int = 0
     from_journal: int = 0
     """Calls that cost nothing this time, because their responses were there."""
+    cached_tokens: int = 0
+    """Prompt tokens that the server had kept from an earlier call, as it says."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -96,6 +98,7 @@ class Usage:
             self.cost_nanousd + other.cost_nanousd,
             self.calls + other.calls,
             self.from_journal + other.from_journal,
+            self.cached_tokens + other.cached_tokens,
         )
 
 

@@ -288,6 +288,17 @@ def test_what_a_router_says_it_charged_counts() -> None:
     assert answered(result).usage.cost_nanousd == 420_000
 
 
+def test_prompt_tokens_that_the_server_had_kept_are_booked_at_their_price() -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "prompt_tokens_details": {"cached_tokens": 60}}
+    result, _ = run(says(GOOD, usage=usage))
+    assert answered(result).usage.cached_tokens == 60
+    plain, _ = run(says(GOOD, usage={**usage, "prompt_tokens_details": None}))
+    assert answered(plain).usage.cached_tokens == 0
+    assert answered(result).usage.cost_nanousd == answered(plain).usage.cost_nanousd, (
+        "the price names no other"
+    )
+
+
 def test_a_response_without_a_token_count_is_booked_at_its_worst_case() -> None:
     journal = MemoryJournal()
     result, _ = run(says(GOOD, usage={}), journal=journal)
