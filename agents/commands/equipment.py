@@ -128,8 +128,8 @@ def usage_line(role: str, usage: Usage) -> str:
     again = f", {usage.from_journal} of them from the journal" if usage.from_journal else ""
     kept = f" ({usage.cached_tokens:,} of them from the server's cache)" if usage.cached_tokens else ""
     return (
-        f"{role}: {usage.calls} calls{again}, {usage.prompt_tokens:,} prompt{kept} and {usage.completion_tokens:,} "
-        f"completion tokens, {dollars(usage.cost_nanousd)}."
+        f"{role}: {usage.calls} call{'' if usage.calls == 1 else 's'}{again}, {usage.prompt_tokens:,} prompt{kept} and "
+        f"{usage.completion_tokens:,} completion tokens, {dollars(usage.cost_nanousd)}."
     )
 
 

@@ -52,6 +52,10 @@ class ModelProblem(StrEnum):
 
 _KINDS = {
     ModelProblem.UNAUTHORISED: FailureKind.UNAUTHORISED,
+    ModelProblem.QUOTA: FailureKind.NO_SERVICE,
+    ModelProblem.UNKNOWN_MODEL: FailureKind.NO_SERVICE,
+    ModelProblem.UNREACHABLE: FailureKind.NO_SERVICE,
+    ModelProblem.NOT_A_MODEL: FailureKind.NO_SERVICE,
     ModelProblem.OVER_BUDGET: FailureKind.OVER_BUDGET,
     ModelProblem.NO_PRICE: FailureKind.OVER_BUDGET,
     ModelProblem.REFUSED: FailureKind.REFUSED,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from tests.fictional import archive_file
 from tests.integration.test_prompted_seeds import every
 from tests.role_player import Asked, RolePlayer, next_reply
 from tests.servers.listed_web import ListedWeb
-from tests.servers.loopback import LoopbackServer
+from tests.servers.loopback import Answer, LoopbackServer, Seen, page, redirect
 from tests.servers.loopback_web import HONEST, LEAK, LYING, LoopbackWeb
 from tests.servers.model_server import ModelServer
 from tests.servers.search_engines import Row, SearchEngines
@@ -125,6 +127,18 @@ def test_a_wrong_key_is_one_sentence_and_the_run_can_be_resumed(
     assert "did not accept the key (401); check PSYCHOHISTORY_API_KEY." in ended.err
     assert "Traceback" not in ended.err
     assert agents(home, "resume", "last", db="wrong.sqlite").code == 0
+
+
+def test_a_server_that_goes_away_stops_the_run_and_no_seed_is_lost(home: Path) -> None:
+    """From the Chronicler's first question on a proxy's page comes instead of a reply."""
+    player = RolePlayer({"NextReply": lambda asked: page("<html>502 Bad Gateway</html>")})
+    with LoopbackServer(ModelServer(player)) as server:
+        stopped = agents(home, *with_model(server, "run", *PERIOD, "--max-usd", "1"), db="gone.sqlite")
+        assert stopped.code == RESUMABLE, stopped.err
+        assert "sent a web page (200); check --base-url" in stopped.err
+        del player.changes["NextReply"]
+        ended = agents(home, "resume", "last", "--json", db="gone.sqlite")
+    assert (ended.code, len(ended.json["cases"]), ended.json["failed"]) == (0, 1, []), ended.err
 
 
 @pytest.mark.parametrize(
@@ -248,3 +262,39 @@ def test_a_model_ranks_seeds_of_one_list_and_a_resumed_run_needs_no_web(home: Pa
     assert {check["result"] for check in case["verification"] if check["check"] == "quote_in_text"} == {
         "passed"
     }
+
+
+def test_faults_of_the_web_are_a_sentence_each_and_leave_the_case(home: Path) -> None:
+    """A redirect to a private address, a compressed bomb, and a service that sends HTML where it should send JSON."""
+    web, engines = LoopbackWeb(), SearchEngines()
+    bomb = gzip.compress(b"x" * 20_000_000)
+
+    def answer(seen: Seen) -> Answer:
+        if seen.path == "/search":
+            return engines(seen)
+        if seen.path == "/moved":
+            return redirect("http://169.254.169.254/latest/meta-data")
+        if seen.path == "/bomb":
+            return Answer(bomb, headers={"Content-Encoding": "gzip"})
+        if seen.path == "/api/v2/doc/doc":
+            return page("<html>We are improving our site</html>")
+        return web(seen)
+
+    with LoopbackServer(answer) as sites, LoopbackServer(ModelServer(RolePlayer())) as server:
+        engines.rows = [Row(f"{sites.url}/{name}", "T", "2021-02-01", "S") for name in ("moved", "bomb")]
+        ended = run(
+            home, "agents", "research", "The bank of Ruritania keeps its key rate at two percent",
+            "--date", "2021-03-01", "--web", "--max-depth", "1", "--max-usd", "1", "--json", *with_model(server),
+            "--db", str(home / "faults.sqlite"), "--archive", str(home / "fictional.sqlite"),
+            **reached_by(home, sites),
+        )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert len(ended.json["cases"]) == 1
+    (read,) = [note for note in ended.json["notes"] if note.startswith("Web: ")]
+    assert "unreachable or unreadable (private_address " in read
+    assert "too_large " in read
+    assert re.search(r"last: \S+ (?:is larger than 10,000,000 bytes unpacked|was not fetched: \S+ )", read), (
+        read
+    )
+    (articles,) = [note for note in ended.json["notes"] if note.startswith("gdelt failed")]
+    assert re.search(r"last: 127\.0\.0\.1:\d+ sent html where empty or json was asked for: ", articles)

@@ -362,7 +362,7 @@ WRONG = {
     "key": Wrong(
         "NextReply", error(401, "no"), "did not accept the key (401)", Stage.CHAIN, FailureKind.UNAUTHORISED
     ),
-    "web page": Wrong("NextReply", LOGIN, "sent a web page", Stage.CHAIN, FailureKind.UNREACHABLE),
+    "web page": Wrong("NextReply", LOGIN, "sent a web page", Stage.CHAIN, FailureKind.NO_SERVICE),
 }
 
 
