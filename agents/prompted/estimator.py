@@ -22,7 +22,7 @@ from agents.prompted.editing import EditReply, edit_problem, edited
 from agents.prompted.forms import ProposeReply, propose_problem
 from agents.prompted.level import BlindLevel, blind_case, blind_level
 from agents.prompted.matching import Stated, matched, of_forecast, stated_in
-from agents.prompted.showing import Shown, documents_of, show
+from agents.prompted.showing import Shown, show
 from agents.prompted.weighing import Weighed
 from agents.prompted.weighing_levels import ORDERS, evidence_for, weigh_level
 from agents.providers.base import Forecast
@@ -74,7 +74,7 @@ class PromptedEstimator:
             return edit
         candidates = edited(event, proposed, edit, shown, view.limit)
         random.Random(f"{case.case_id}/{depth}").shuffle(candidates)
-        documents = documents_of(shown.cited([n for p in proposed.candidates for n in p.evidence]))
+        documents = shown.documents_behind(item for c in candidates for item in c.evidence)
         stated = [*stated_in(found, level, view.limit), *await self._markets(level)]
         if stated and candidates:
             result = await matched(self._models, level, candidates, stated)
