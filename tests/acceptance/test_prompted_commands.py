@@ -17,6 +17,7 @@ from tests.commands import Ended, run
 from tests.fictional import archive_file
 from tests.integration.test_prompted_seeds import every
 from tests.role_player import Asked, RolePlayer, next_reply
+from tests.servers.data_services import fact_checks
 from tests.servers.listed_web import ListedWeb
 from tests.servers.loopback import Answer, LoopbackServer, Seen, page, redirect
 from tests.servers.loopback_web import HONEST, LEAK, LYING, LoopbackWeb
@@ -181,14 +182,15 @@ def test_the_web_gives_hindsight_to_the_chronicler_and_none_to_the_estimator(hom
     """An engine that ignores dates hands every role every page; only the ladder decides who may read it."""
     web, engines = LoopbackWeb(), SearchEngines(ignores_dates=True)
     player = RolePlayer({"NextReply": from_hindsight})
+    answers = {"/search": engines, "/v1alpha1/claims:search": fact_checks}
     with (
-        LoopbackServer(lambda seen: engines(seen) if seen.path == "/search" else web(seen)) as sites,
+        LoopbackServer(lambda seen: answers.get(seen.path, web)(seen)) as sites,
         LoopbackServer(ModelServer(player)) as server,
     ):
         engines.rows = [
             Row(sites.url + page.path, f"{LEAK} in the title", "2021-02-01", LEAK) for page in WEB_ROWS
         ]
-        extra = reached_by(home, sites)
+        extra = reached_by(home, sites) | {"GOOGLE_FACT_CHECK_API_KEY": "right"}
         ended = run(
             home, "agents", "research", "The bank of Ruritania keeps its key rate at two percent",
             "--date", "2021-03-01", "--web", "--max-depth", "1", "--max-usd", "1", "--json", *with_model(server),
@@ -205,6 +207,8 @@ def test_the_web_gives_hindsight_to_the_chronicler_and_none_to_the_estimator(hom
     case = agents(home, "show", ended.json["cases"][0]["case_id"], "--json", db="web.sqlite").json["case"]
     assert case["provenance"]["settings"]["mode"] == "model and web"
     assert case["outcomes"][0]["date"] == "2022-06-15"
+    read = next(check["note"] for check in case["verification"] if check["check"] == "stated")
+    assert "Fact checks of like claims: FICTIONAL Checks: Mostly false" in read
     notes = " ".join(ended.json["notes"])
     assert "not shown available in time" in notes
     assert "tavily: has no key; set TAVILY_API_KEY." in notes
