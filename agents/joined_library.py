@@ -1,7 +1,8 @@
 """The local archive and the web read as one library: what lies at hand first, then pages.
 
 Documents that a search found on the web are remembered for as long as the program runs, so that a quotation's
-source can be recalled; a resumed run finds them anew through the journal. Browsing is the archive's alone.
+source can be recalled; a resumed run finds them anew through the journal. Browsing a period gives the archive's
+documents and those of the web's dated lists, which cover drawn days only.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from agents.dated_lists import ListedEvents
 from agents.library import Library
 from agents.reading.document import Document
 from corpus.case import Source
@@ -18,10 +20,10 @@ PAGES_A_SEARCH = 8
 
 
 class JoinedLibrary:
-    """`agents.library.Library` over an archive and a web library."""
+    """`agents.library.Library` over an archive, a web library and dated lists."""
 
-    def __init__(self, archive: Library, web: Library) -> None:
-        self._archive, self._web = archive, web
+    def __init__(self, archive: Library, web: Library, listed: ListedEvents) -> None:
+        self._archive, self._web, self._listed = archive, web, listed
         self._seen: dict[str, Document] = {}
 
     async def search(
@@ -36,9 +38,15 @@ class JoinedLibrary:
         return list({document.source_id: document for document in (*own, *pages)}.values())
 
     async def browse(self, first: date, last: date) -> Sequence[Document]:
-        """See `Library.browse`."""
-        return await self._archive.browse(first, last)
+        """See `Library.browse`; the archive's documents come first."""
+        own = await self._archive.browse(first, last)
+        listed = await self._listed.between(first, last)
+        return list({document.source_id: document for document in (*own, *listed)}.values())
 
     async def recall(self, source: Source) -> Document | None:
         """See `Library.recall`."""
-        return self._seen.get(source.source_id) or await self._archive.recall(source)
+        return (
+            self._seen.get(source.source_id)
+            or await self._archive.recall(source)
+            or await self._listed.recall(source)
+        )

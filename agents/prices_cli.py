@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import click
 
@@ -16,14 +17,17 @@ from corpus.commandline import print_json
 def prices(context: click.Context, as_json: bool) -> None:
     """List the prices that a cost cap rests on; `agents prices add` enters one.
 
-    Dollars per million tokens. Your own prices come before the shipped ones, which name the page and the day
-    they were read. A model without a price is refused where --max-usd is set.
+    Dollars per million tokens: prompt tokens, those among them that the server had kept or keeps now (where that
+    changes the price), and completion tokens. Your own prices come before the shipped ones, which name the page
+    and the day they were read. A model without a price is refused where --max-usd is set.
     """
     if context.invoked_subcommand is None:
         _list(as_json)
 
 
-@prices.command(epilog="Example: agents prices add gpt-5-mini --host api.openai.com --input 0.25 --output 2")
+@prices.command(
+    epilog="Example: agents prices add gpt-6-luna --host api.openai.com --input 0.125 --output 0.50"
+)
 @click.argument("model")
 @click.option("--input", "input_usd", required=True, metavar="USD", help="Per million prompt tokens.")
 @click.option("--output", "output_usd", required=True, metavar="USD", help="Per million completion tokens.")
@@ -52,6 +56,8 @@ def _list(as_json: bool) -> None:
                 "model": price.model,
                 "host": price.host,
                 "input_usd": str(price.input_usd),
+                "cached_input_usd": _written(price.cached_input_usd),
+                "cache_write_usd": _written(price.cache_write_usd),
                 "output_usd": str(price.output_usd),
                 "source": price.source,
                 "checked": price.checked,
@@ -63,14 +69,21 @@ def _list(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "server", "in $/M", "out $/M", "read on", "where", box=None, pad_edge=False)
+    heads = ("model", "server", "in $/M", "cached", "kept", "out $/M", "read on", "where")
+    table = Table(*heads, box=None, pad_edge=False)
     for price in listed:
         table.add_row(
             price.model,
             price.host or "any",
             str(price.input_usd),
+            _written(price.cached_input_usd) or "",
+            _written(price.cache_write_usd) or "",
             str(price.output_usd),
             price.checked,
             price.source,
         )
     Console(width=None if Console().is_terminal else 160).print(table)
+
+
+def _written(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)

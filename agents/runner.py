@@ -14,8 +14,8 @@ from typing import Protocol
 from agents.state import Failure, FailureKind, Researched, Seed
 
 BEAT_SECONDS = 15.0
-STOPS_THE_RUN = frozenset({FailureKind.OVER_BUDGET, FailureKind.UNAUTHORISED})
-"""Failures that every further seed would meet as well."""
+STOPS_THE_RUN = frozenset({FailureKind.OVER_BUDGET, FailureKind.UNAUTHORISED, FailureKind.NO_SERVICE})
+"""Failures that every further seed would meet as well; the seed waits again and the run can be resumed."""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ class FailureKind(StrEnum):
     """The model declined to answer."""
     UNREACHABLE = "unreachable"
     """A service did not answer."""
+    NO_SERVICE = "no_service"
+    """A service that every seed needs is not to be had: no connection, no such model, an empty account."""
     UNAUTHORISED = "unauthorised"
     """A service did not accept the key."""
     OVER_BUDGET = "over_budget"

@@ -2,24 +2,26 @@
 
 A hit is only an address; what a role gets is the page as `agents.fetch` could show it to have stood. What
 cannot be shown available in time is counted and left out where a cut-off is set. Browsing a period is the
-local archive's: on the web, dated lists (`Registry.lists`) give seeds instead.
+local archive's; on the web, dated lists (`agents.dated_lists`) stand for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from agents.fetch import AsOfFetcher
-from agents.fetching.result import FetchFailure
+from agents.fetching.result import FetchFailure, FetchProblem
 from agents.providers.base import Hit, ProviderFailure, Query, WebSearch
 from agents.reading.address import canonical_url
 from agents.reading.document import Document
 from corpus.case import Source
 
-_ENGLISH = frozenset({"en", "und"})
+ENGLISH = frozenset({"en", "und"})
+"""Languages of pages that are read; too short a text has none."""
 
 
 @dataclass
@@ -31,13 +33,27 @@ class WebReading:
     unavailable: int = 0
     """Not shown available by the cut-off: undated, or younger."""
     foreign: int = 0
-    failed: int = 0
+    failures: Counter[FetchProblem] = field(default_factory=Counter)
+    last: str = ""
+    """The last failure's sentence."""
+
+    @property
+    def failed(self) -> int:
+        """Pages that could not be reached or read."""
+        return self.failures.total()
+
+    def fail(self, failure: FetchFailure) -> None:
+        """Count a page that gave nothing."""
+        self.failures[failure.problem] += 1
+        self.last = failure.message
 
     def line(self) -> str:
-        """One sentence."""
+        """What became of them, and why those that failed did, in one sentence."""
+        kinds = ", ".join(f"{problem} {count}" for problem, count in sorted(self.failures.items()))
+        why = f" ({kinds}; last: {self.last.rstrip('.')})" if kinds else ""
         return (
             f"{self.hits} pages found, {self.read} read, {self.unavailable} not shown available in time, "
-            f"{self.foreign} not in English, {self.failed} unreachable or unreadable"
+            f"{self.foreign} not in English, {self.failed} unreachable or unreadable{why}"
         )
 
 
@@ -93,10 +109,10 @@ class WebLibrary:
 
     def _may_be_read(self, page: Document | FetchFailure, until: datetime | None) -> bool:
         if isinstance(page, FetchFailure):
-            self.reading.failed += 1
+            self.reading.fail(page)
         elif until is not None and not page.available_by(until):
             self.reading.unavailable += 1
-        elif page.language not in _ENGLISH:
+        elif page.language not in ENGLISH:
             self.reading.foreign += 1
         else:
             self.reading.read += 1

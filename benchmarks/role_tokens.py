@@ -1,9 +1,11 @@
-"""Prompt tokens per stored outcome, by role, over the starter archive.
+"""Tokens per stored outcome, by role, over the starter archive, and what 100 cases cost at the shipped prices.
 
 A stand-in model answers every role's question from the prompt alone: it takes the first evidence that the rules
-accept, so chains, levels and repairs come out as long as the rules let them. What is measured is the prompts:
-messages as they would be sent, counted by `agents.reading.evidence.count_tokens` (rather too many), repairs
-included. Says nothing of a real model's quality, of how often one needs repairs, or of completion tokens.
+accept, so chains, levels and repairs come out as long as the rules let them. Messages are counted as they would
+be sent, replies as the stand-in writes them (every reason a sentence of twenty words), both by
+`agents.reading.evidence.count_tokens`, which counts rather too many. Says nothing of a real model's quality, of
+how often one needs repairs, or of what one thinks before it answers: the bound beside each cost is what it
+would be if every reply used its whole token limit.
 
     python -m benchmarks.role_tokens --every 3
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import time
 from collections import Counter
@@ -20,9 +23,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents.archive import starter_archive
+from agents.journal import dollars
 from agents.library import ArchiveLibrary
 from agents.models.client import Prompt
+from agents.models.prices import load
 from agents.models.result import Answer, ModelFailure, ModelProblem, Usage
+from agents.models.settings import ModelSettings
 from agents.offline.base_rates import BaseRates
 from agents.offline.phrasing import event_wording
 from agents.prompted.brainstormer import PromptedBrainstormer
@@ -40,6 +46,8 @@ from corpus.snapshot import iter_cases
 LINE = re.compile(r"^\| \[(\d+)\] (\S+) \(([^)]*)\) (.*)$", re.M)
 OPTION = re.compile(r"^([A-JZ])\) (.*)$", re.M)
 TRIES = 12
+REASON = "The evidence that is cited here states it in so many words, and nothing else that is shown says the contrary."
+"""Twenty words, for every field that asks for a sentence."""
 
 
 class StandIn:
@@ -47,6 +55,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.tokens: Counter[str] = Counter()
+        self.replies: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
 
     def of(self, role: str) -> StandIn:
@@ -66,7 +75,9 @@ class StandIn:
             value = schema.model_validate(reply)
             problem = check(value) if check else None
             if problem is None:
-                return Answer(value, json.dumps(reply), Usage())
+                text = json.dumps(reply)
+                self.replies[f"{prompt.role}/{prompt.name}"] += count_tokens(text)
+                return Answer(value, text, Usage())
         return ModelFailure(ModelProblem.INVALID, str(problem))
 
 
@@ -77,7 +88,7 @@ def wording(text: str) -> str:
 
 def next_replies(user: str) -> Any:
     """A search where nothing is shown, else a link from each line in turn, else the end."""
-    empty = {"event": "", "date": "", "evidence": [], "queries": [], "reason": "The evidence ends here."}
+    empty = {"event": "", "date": "", "evidence": [], "queries": [], "reason": REASON}
     lines = LINE.findall(user)
     if len(lines) < 3 and "You may search" in user:
         query = " ".join(user.split("What happened so far:")[1].split("Find what")[0].split())[:200]
@@ -129,7 +140,7 @@ def match_replies(user: str) -> Any:
     numbers = re.findall(r"^\| \[(\d+)\] ", user, re.M)
     yield {
         "matches": [
-            {"statement": int(n), "option": "none", "relation": "different", "why": "-"} for n in numbers
+            {"statement": int(n), "option": "none", "relation": "different", "why": REASON} for n in numbers
         ]
     }
 
@@ -143,7 +154,7 @@ def weigh_replies(user: str) -> Any:
 def read_replies(user: str) -> Any:
     """All supported: the quotations are the wordings' own."""
     claims = re.findall(r"^Claim (\d+):", user, re.M)
-    yield {"readings": [{"claim": int(n), "reading": "supported", "why": "-"} for n in claims]}
+    yield {"readings": [{"claim": int(n), "reading": "supported", "why": REASON} for n in claims]}
 
 
 def fate_replies(user: str) -> Any:
@@ -227,11 +238,28 @@ def main() -> None:
         by_role[role] += tokens
         calls = model.calls[name]
         print(
-            f"  {name:26s} {calls:5d} calls {tokens / calls:8.0f} a call {tokens / outcomes:8.0f} an outcome"
+            f"  {name:26s} {calls:5d} calls {tokens / calls:8.0f} a call {tokens / outcomes:8.0f} an outcome, "
+            f"replies {model.replies[name] / calls:6.0f} a call"
         )
     for role, tokens in by_role.items():
         print(f"{role:28s} {tokens / outcomes:8.0f} prompt tokens an outcome")
     print(f"{'all':28s} {sum(by_role.values()) / outcomes:8.0f} prompt tokens an outcome")
+    print_costs(model, done, outcomes)
+
+
+def print_costs(model: StandIn, cases: int, outcomes: int) -> None:
+    """What 100 such cases cost, model by model: as the stand-in answers, and if every reply used its limit."""
+    calls, sent, said = (counter.total() for counter in (model.calls, model.tokens, model.replies))
+    most = ModelSettings("any").max_output_tokens
+    print(
+        f"100 cases of {outcomes / cases:.1f} outcomes: {100 * calls / cases:,.0f} calls, "
+        f"{100 * sent / cases:,.0f} prompt and {100 * said / cases:,.0f} completion tokens"
+    )
+    for price in load({"PSYCHOHISTORY_PRICES": os.devnull}).prices:
+        usual, limit = (
+            price.cost_nanousd(100 * sent // cases, 100 * output // cases) for output in (said, calls * most)
+        )
+        print(f"  {price.model:20s} {dollars(usual):>8s}, at the token limit {dollars(limit):>9s}")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,7 @@ from agents.calibration.items import Item
 from agents.library import Library, View
 from agents.offline.estimator import LOOKING_BACK_DAYS
 from agents.prompted.asking import RoleModels
-from agents.prompted.estimator import EVIDENCE_TOKENS
-from agents.prompted.showing import show
-from agents.prompted.weighing_levels import weigh_level
+from agents.prompted.weighing_levels import evidence_for, weigh_level
 from agents.state import Failure
 
 DOCUMENTS = 20
@@ -49,7 +47,7 @@ async def _ask(models: RoleModels, library: Library, item: Item) -> Asked:
     since = parent.first_day - timedelta(days=LOOKING_BACK_DAYS)
     view = View(library, item.read_until)
     found = await view.search(item.level.about(), since=since, before=parent.last_day, count=DOCUMENTS)
-    shown = show(found, item.level.about(), budget=EVIDENCE_TOKENS)
+    shown = evidence_for(item.level, item.candidates, found)
     weighed = await weigh_level(models, item.level, item.candidates, shown)
     if isinstance(weighed, Failure):
         return Asked(item, None, evidence=len(shown.items), failure=weighed)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # models and metrics are loaded when they are used
 DEFAULT_CAP_USD = 5.0
 
 
-@click.command(epilog="Example: agents calibrate questions.jsonl --model gpt-5-mini --output calibration")
+@click.command(epilog="Example: agents calibrate questions.jsonl --model gpt-6-luna --output calibration")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--size", type=click.IntRange(2, 100_000), default=50, show_default=True, help="Items to ask.")
 @click.option("--seed", type=int, default=42, show_default=True, help="For the items that are drawn.")
@@ -110,9 +110,10 @@ async def _asked(
 
 def _stop_if_cut_short(asked: Sequence[Asked]) -> None:
     """A cap, a key or a server that does not answer says nothing of the model: no verdict, nothing entered."""
+    from agents.runner import STOPS_THE_RUN
     from agents.state import FailureKind
 
-    outside = {FailureKind.OVER_BUDGET, FailureKind.UNAUTHORISED, FailureKind.UNREACHABLE}
+    outside = STOPS_THE_RUN | {FailureKind.UNREACHABLE}
     if failure := next((row.failure for row in asked if row.failure and row.failure.kind in outside), None):
         raise InvalidInput(
             f"No verdict: {failure.message} What was paid for is kept; the same command goes on."

@@ -17,11 +17,13 @@ from agents.library import ArchiveLibrary, Library
 from agents.offline.base_rates import BaseRates
 from agents.offline.roles import offline_roles
 from agents.roles import Roles
+from agents.state import RunSettings
 from db.export import approved_cases
 from db.journal import Journal as StoredCalls
 from db.session import Store
 
 if TYPE_CHECKING:  # httpx and langchain are loaded when they are used
+    from agents.dated_lists import ListedEvents, Sample
     from agents.models.result import Usage
     from agents.prompted.estimator import Forecasts
     from agents.prompted.verifier import FactChecked
@@ -43,20 +45,22 @@ class Equipment:
 @dataclass
 class _Web:
     library: Library
+    listed: ListedEvents
     registry: Registry
     outages: Outages
     reading: WebReading
     flagged: set[str] = field(default_factory=set)
 
     def notes(self) -> list[str]:
-        found = [f"Web: {self.reading.line()}.", *self.outages.lines()]
+        found = [f"Web: {self.reading.line()}.", self.listed.line(), *self.outages.lines()]
+        found = [line for line in found if line]
         listed = ", ".join(sorted(self.flagged))
         return [*found, f"Pages that try to instruct a model: {listed}."] if listed else found
 
 
 @asynccontextmanager
 async def equipped(
-    request: ModelRequest, store: Store, archive: Archive, run_id: str
+    request: ModelRequest, store: Store, archive: Archive, run_id: str, settings: RunSettings
 ) -> AsyncIterator[Equipment]:
     """Everything open; offline nothing but rules and the archive."""
     base_rates = BaseRates(approved_cases(store))
@@ -73,12 +77,11 @@ async def equipped(
             async with _with_models(request, journal, base_rates, own, None) as made:
                 yield made
             return
-        async with _web(journal) as web:
+        async with _web(request, journal, settings) as web:
             from agents.joined_library import JoinedLibrary
 
-            async with _with_models(
-                request, journal, base_rates, JoinedLibrary(own, web.library), web
-            ) as made:
+            library = JoinedLibrary(own, web.library, web.listed)
+            async with _with_models(request, journal, base_rates, library, web) as made:
                 made.notes += web.registry.missing()
                 yield made
             made.notes += web.notes()
@@ -123,18 +126,21 @@ async def _with_models(
 def usage_line(role: str, usage: Usage) -> str:
     """What a role's calls used, in a sentence."""
     again = f", {usage.from_journal} of them from the journal" if usage.from_journal else ""
+    kept = f" ({usage.cached_tokens:,} of them from the server's cache)" if usage.cached_tokens else ""
     return (
-        f"{role}: {usage.calls} calls{again}, {usage.prompt_tokens:,} prompt and {usage.completion_tokens:,} "
-        f"completion tokens, {dollars(usage.cost_nanousd)}."
+        f"{role}: {usage.calls} call{'' if usage.calls == 1 else 's'}{again}, {usage.prompt_tokens:,} prompt{kept} and "
+        f"{usage.completion_tokens:,} completion tokens, {dollars(usage.cost_nanousd)}."
     )
 
 
 @asynccontextmanager
-async def _web(journal: Journal) -> AsyncIterator[_Web]:
+async def _web(request: ModelRequest, journal: Journal, settings: RunSettings) -> AsyncIterator[_Web]:
+    from agents.dated_lists import ListedEvents
     from agents.fetch import AsOfFetcher
     from agents.fetching.client import WebClient
     from agents.page_reading import read_page
     from agents.providers import configuration, registry
+    from agents.providers.presets import sites_of
     from agents.web_library import WebLibrary
 
     chosen = configuration.load(os.environ)
@@ -146,8 +152,25 @@ async def _web(journal: Journal) -> AsyncIterator[_Web]:
             client, read_page, wikipedia=ready.wikipedia, wayback=ready.wayback, on_failure=outages.note,
             on_flags=lambda document, found: flagged.add(document.url),
         )  # fmt: skip
-        library = WebLibrary(ready.searches(), fetcher, on_failure=outages.note)
-        yield _Web(library, ready, outages, library.reading, flagged)
+        library = WebLibrary(
+            ready.searches(), fetcher, sites=sites_of(request.sites), on_failure=outages.note
+        )
+        listed = ListedEvents(
+            ready.lists(request.list_names), _sample(settings), fetcher.document, outages.note
+        )
+        yield _Web(library, listed, ready, outages, library.reading, flagged)
+
+
+def _sample(settings: RunSettings) -> Sample:
+    from agents.dated_lists import Sample
+
+    return Sample(
+        first=settings.first_day.first_day,
+        last=settings.last_day.last_day,
+        wanted=settings.num_cases,
+        domains=settings.domains,
+        random_seed=settings.random_seed,
+    )
 
 
 def _forecasts(web: _Web) -> Forecasts:

@@ -71,7 +71,9 @@ class Execution:
         return Finished(run, notes, self._log, stopped)
 
     async def _equipped(self, progress: RunProgress) -> tuple[RunState, bool]:
-        async with equipped(self._models, self._store, self._archive, self._run.run_id) as equipment:
+        async with equipped(
+            self._models, self._store, self._archive, self._run.run_id, self._settings
+        ) as equipment:
             self._said = equipment.notes
             return await self._carry_out(progress, equipment)
 

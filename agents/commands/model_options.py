@@ -19,6 +19,7 @@ from corpus.errors import InvalidInput
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _DEFAULT_TEMPERATURE = "0.7"
+_ALL_LISTS = "wikipedia,gdelt"
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,24 @@ class ModelRequest:
     model_for: Mapping[str, str] = field(default_factory=dict)
     schema_mode: str = SchemaMode.JSON_SCHEMA.value
     temperature: str = _DEFAULT_TEMPERATURE
+    reasoning_effort: str = ""
     max_usd: float | None = None
     record: str = ""
     replay: str = ""
     web: bool = False
+    sites: str = ""
+    lists: str = _ALL_LISTS
     uncalibrated: bool = False
 
     @property
     def uses_models(self) -> bool:
         """Whether roles ask a model; else they follow rules."""
         return bool(self.model)
+
+    @property
+    def list_names(self) -> tuple[str, ...]:
+        """The dated lists that seeds may come from."""
+        return () if self.lists == "none" else tuple(self.lists.split(","))
 
     @property
     def mode(self) -> str:
@@ -59,6 +68,7 @@ class ModelRequest:
             api_key=api_key(self.base_url, environment),
             schema_mode=SchemaMode(self.schema_mode),
             temperature=None if self.temperature == "none" else float(self.temperature),
+            reasoning_effort=self.reasoning_effort,
         )
 
     def record_for_run(self) -> dict[str, Any]:
@@ -76,6 +86,8 @@ class ModelRequest:
             raise InvalidInput("--model-for names a model for one role; name one for the others by --model.")
         if self.record and self.replay:
             raise InvalidInput("--record and --replay exclude each other; take one.")
+        if not self.web and (self.sites or self.lists != _ALL_LISTS):
+            raise InvalidInput("--sites and --lists say what of the web is read; they need --web.")
 
 
 def model_options(command: Command) -> Command:
@@ -122,6 +134,26 @@ def _temperature(context: click.Context, parameter: click.Parameter, value: str)
     return value
 
 
+def _lists(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    names = [part.strip() for part in value.split(",") if part.strip()]
+    strange = [name for name in names if name not in _ALL_LISTS.split(",")]
+    if names == ["none"]:
+        return "none"
+    if strange or not names:
+        raise click.BadParameter(f"{value!r} names no dated list; there are {_ALL_LISTS}, or none.")
+    return ",".join(dict.fromkeys(names))
+
+
+def _sites(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    from agents.providers.presets import sites_of
+
+    try:
+        sites_of(value)
+    except InvalidInput as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _MODEL_OPTIONS = (
     click.option(
@@ -145,6 +177,10 @@ _MODEL_OPTIONS = (
         help="none leaves it out, for models that take none.",
     ),
     click.option(
+        "--reasoning-effort", default="", metavar="WORD",
+        help="For models that reason: none, low, medium, high, as their server names it. Reasoning is paid as output.",
+    ),
+    click.option(
         "--max-usd", type=click.FloatRange(min=0), metavar="USD",
         help="Hard cap, calls in flight included; the run stops there and can be resumed.",
     ),
@@ -153,6 +189,14 @@ _MODEL_OPTIONS = (
 )  # fmt: skip
 _RUN_OPTIONS = (
     click.option("--web", is_flag=True, help="Read the web too, by the providers that are ready (`agents providers`)."),
+    click.option(
+        "--sites", default="", metavar="PRESET|SITE,…", callback=_sites,
+        help="Search these only: think_tanks, central_banks, statistics_offices, economic_press, or your own list.",
+    ),
+    click.option(
+        "--lists", default=_ALL_LISTS, show_default=True, metavar="NAMES", callback=_lists,
+        help="With --web: dated lists that give seeds, on days drawn from the period; none for the archive alone.",
+    ),
     click.option(
         "--uncalibrated", is_flag=True,
         help="Spend more than 5 dollars on a model that has not passed `agents calibrate`.",

@@ -297,6 +297,10 @@ def _show(finished: Finished, cases: list[Any], failures: list[Any]) -> None:
     if cases:
         deepest = max(cases, key=lambda c: (c.depth, -c.error_count))
         click.echo(f"\n{len(cases)} cases pending. Look at one: agents show {deepest.case_id[:8]}")
+    elif failures:
+        click.echo(
+            "\nNo seed ended as a case; why stands above. Another model, or other evidence, may do better."
+        )
     elif not finished.stopped:
         click.echo(
             "No case was found; widen the period, name other domains, or add documents: agents archive add FILE…"

@@ -192,12 +192,13 @@ class Caller:
         if outer.charged_usd is not None:
             cost = nanousd(outer.charged_usd)
         elif self._price and outer.prompt_tokens is not None and outer.completion_tokens is not None:
-            cost = self._price.cost_nanousd(outer.prompt_tokens, outer.completion_tokens)
+            cost = self._price.cost_nanousd(outer.prompt_tokens, outer.completion_tokens, outer.cached_tokens)
         meta = {
             "status": received.status,
             "content_type": received.headers.get("content-type", "application/json"),
             "prompt_tokens": outer.prompt_tokens,
             "completion_tokens": outer.completion_tokens,
+            "cached_tokens": outer.cached_tokens,
             "received_at": self._now().isoformat(),
         }
         return Response(received.body, meta, cost)
@@ -227,10 +228,24 @@ class Caller:
                 ModelProblem.NOT_A_MODEL, f"{where} sent {what} ({status}); check --base-url (it often ends in /v1).",
                 text,
             )  # fmt: skip
-        hint = "; try --schema-mode prompt" if "response_format" in message or "schema" in message else ""
         return ModelFailure(
-            ModelProblem.BAD_REQUEST, f"{where} did not take the request ({status}){hint}: {said}", text
+            ModelProblem.BAD_REQUEST,
+            f"{where} did not take the request ({status}){_hint(message)}: {said}",
+            text,
         )
+
+
+_HINTS = {
+    "temperature": "--temperature none",
+    "reasoning": "another --reasoning-effort, or none of it",
+    "response_format": "--schema-mode prompt",
+    "schema": "--schema-mode prompt",
+}
+"""A word of a server's complaint → what to change."""
+
+
+def _hint(message: str) -> str:
+    return next((f"; try {change}" for word, change in _HINTS.items() if word in message.lower()), "")
 
 
 def _backoff(tried: int) -> float:

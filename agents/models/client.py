@@ -198,6 +198,7 @@ def _usage(paid: Any) -> Usage:
         cost_nanousd=0 if paid.from_journal else paid.response.cost_nanousd,
         calls=1,
         from_journal=int(paid.from_journal),
+        cached_tokens=meta.get("cached_tokens") or 0,
     )
 
 

@@ -39,6 +39,8 @@ class Envelope:
 
     prompt_tokens: int | None
     completion_tokens: int | None
+    cached_tokens: int
+    """Of the prompt's, those that the server says it had kept from an earlier call."""
     charged_usd: float | None
     """What the server itself says the call cost (OpenRouter)."""
 
@@ -53,10 +55,12 @@ def envelope(received: Received) -> Envelope | None:
         return None
     usage = outer.get("usage")
     usage = usage if isinstance(usage, dict) else {}
+    details = usage.get("prompt_tokens_details")
     charged = usage.get("cost")
     return Envelope(
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(details.get("cached_tokens")) or 0 if isinstance(details, dict) else 0,
         charged_usd=float(charged) if isinstance(charged, int | float) and charged > 0 else None,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,21 @@ class Price:
     source: str = ""
     checked: str = ""
     """The day the price was looked up."""
+    cached_input_usd: Decimal | None = None
+    """Of prompt tokens that the server had kept; None where it makes no difference."""
+    cache_write_usd: Decimal | None = None
+    """Of prompt tokens that it keeps now; None where it makes no difference."""
 
-    def cost_nanousd(self, prompt_tokens: int, completion_tokens: int) -> int:
-        """What so many tokens cost, rounded up."""
-        usd = (self.input_usd * prompt_tokens + self.output_usd * completion_tokens) / _PER
+    @property
+    def dearest_input_usd(self) -> Decimal:
+        """The most that a prompt token can cost: servers do not say which they keep."""
+        return max(self.input_usd, self.cache_write_usd or self.input_usd)
+
+    def cost_nanousd(self, prompt_tokens: int, completion_tokens: int, cached_tokens: int = 0) -> int:
+        """What so many tokens cost at most, rounded up; `cached_tokens` of the prompt's the server had kept."""
+        kept = min(cached_tokens, prompt_tokens) if self.cached_input_usd is not None else 0
+        usd = self.dearest_input_usd * (prompt_tokens - kept) + (self.cached_input_usd or 0) * kept
+        usd = (usd + self.output_usd * completion_tokens) / _PER
         return int((usd * NANO).to_integral_value(rounding=ROUND_CEILING))
 
     def worst_case_nanousd(self, request_bytes: int, max_output_tokens: int) -> int:
@@ -110,11 +121,14 @@ def _entry(price: Price) -> list[str]:
         "model": price.model,
         "host": price.host,
         "input": str(price.input_usd),
+        "cached_input": "" if price.cached_input_usd is None else str(price.cached_input_usd),
+        "cache_write": "" if price.cache_write_usd is None else str(price.cache_write_usd),
         "output": str(price.output_usd),
         "source": price.source,
         "checked": price.checked,
     }
-    return ["[[prices]]", *(f"{name} = {_quoted(value)}" for name, value in fields.items()), ""]
+    kept = {name: value for name, value in fields.items() if value or not name.startswith("cache")}
+    return ["[[prices]]", *(f"{name} = {_quoted(value)}" for name, value in kept.items()), ""]
 
 
 def _quoted(text: str) -> str:
@@ -122,16 +136,19 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def _read_row(row: Mapping[str, Any]) -> Price:
+    price = price_of(
+        str(row["model"]), str(row.get("host", "")), row["input"], row["output"],
+        str(row.get("source", "")), str(row.get("checked", "")),
+    )  # fmt: skip
+    cached, write = (_amount(row[name]) if name in row else None for name in ("cached_input", "cache_write"))
+    return replace(price, cached_input_usd=cached, cache_write_usd=write)
+
+
 def _read(path: Path) -> list[Price]:
     try:
         rows = tomllib.loads(path.read_text(encoding="utf-8")).get("prices", [])
-        return [
-            price_of(
-                str(row["model"]), str(row.get("host", "")), row["input"], row["output"],
-                str(row.get("source", "")), str(row.get("checked", "")),
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [_read_row(row) for row in rows]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise InvalidFile(f"{path} is not a price table: {error}; see the shipped {SHIPPED}.") from error
     except InvalidInput as error:

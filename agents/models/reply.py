@@ -31,6 +31,8 @@ _THOUGHTS = re.compile(r"<think>.*?</think>", re.S)
 _OPENS_AN_OBJECT = re.compile(r'\{\s*(?:"|$)')
 _SHOWN_ERRORS = 3
 _LEAST_WORDS = 8
+_LEAST_OF_A_FIELD = 4
+"""Letters of options and words of a fixed list are no language: "A unknown B unknown" would pass for Portuguese."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ def accept(reply: Reply, schema: type[T], check: Check[T] | None) -> T | Rejecte
         return Rejected(ModelProblem.INVALID, f"The reply does not fit the schema: {_sentence(error)}.")
     if problem := (check(value) if check else None):
         return Rejected(ModelProblem.INVALID, problem)
-    language = detect_language(" ".join(_texts(raw)))
-    if language not in {"en", UNDETERMINED} and len(" ".join(_texts(raw)).split()) >= _LEAST_WORDS:
+    prose = " ".join(text for text in _texts(raw) if len(text.split()) >= _LEAST_OF_A_FIELD)
+    language = detect_language(prose)
+    if language not in {"en", UNDETERMINED} and len(prose.split()) >= _LEAST_WORDS:
         message = f"The reply is written in another language ({language}); English was asked for."
         return Rejected(ModelProblem.WRONG_LANGUAGE, message)
     return value
@@ -126,6 +129,10 @@ def _strict(node: Any) -> Any:
 def _without_json(reply: Reply) -> Rejected:
     if _SORRY.match(reply.text):
         return Rejected(ModelProblem.REFUSED, f"The model refused: {reply.text.strip()[:300]}")
+    if reply.finish == "length" and not reply.text.strip():
+        return Rejected(
+            ModelProblem.CUT_OFF, "The token limit was reached before the reply began; think less."
+        )
     if reply.finish == "length" or "{" in reply.text:
         limit = " by the token limit" if reply.finish == "length" else ""
         return Rejected(ModelProblem.CUT_OFF, f"The reply is half a JSON, cut off{limit}; be shorter.")

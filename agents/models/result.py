@@ -52,6 +52,10 @@ class ModelProblem(StrEnum):
 
 _KINDS = {
     ModelProblem.UNAUTHORISED: FailureKind.UNAUTHORISED,
+    ModelProblem.QUOTA: FailureKind.NO_SERVICE,
+    ModelProblem.UNKNOWN_MODEL: FailureKind.NO_SERVICE,
+    ModelProblem.UNREACHABLE: FailureKind.NO_SERVICE,
+    ModelProblem.NOT_A_MODEL: FailureKind.NO_SERVICE,
     ModelProblem.OVER_BUDGET: FailureKind.OVER_BUDGET,
     ModelProblem.NO_PRICE: FailureKind.OVER_BUDGET,
     ModelProblem.REFUSED: FailureKind.REFUSED,
@@ -88,6 +92,8 @@ class Usage:
     calls: int = 0
     from_journal: int = 0
     """Calls that cost nothing this time, because their responses were there."""
+    cached_tokens: int = 0
+    """Prompt tokens that the server had kept from an earlier call, as it says."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -96,6 +102,7 @@ class Usage:
             self.cost_nanousd + other.cost_nanousd,
             self.calls + other.calls,
             self.from_journal + other.from_journal,
+            self.cached_tokens + other.cached_tokens,
         )
 
 

@@ -22,9 +22,9 @@ from agents.prompted.editing import EditReply, edit_problem, edited
 from agents.prompted.forms import ProposeReply, propose_problem
 from agents.prompted.level import BlindLevel, blind_case, blind_level
 from agents.prompted.matching import Stated, matched, of_forecast, stated_in
-from agents.prompted.showing import Shown, documents_of, show
+from agents.prompted.showing import Shown, show
 from agents.prompted.weighing import Weighed
-from agents.prompted.weighing_levels import ORDERS, weigh_level
+from agents.prompted.weighing_levels import ORDERS, evidence_for, weigh_level
 from agents.providers.base import Forecast
 from agents.reading.document import Document
 from agents.roles import Alternatives, Estimates
@@ -33,6 +33,7 @@ from corpus.case import Candidate, Case, Estimate, Method, Remainder
 
 ROLE = "estimator"
 EVIDENCE_TOKENS = 1_200
+"""Of evidence for proposing, which has no options yet to choose by."""
 
 Forecasts = Callable[[str, datetime], Awaitable[Sequence[Forecast]]]
 """Words and a moment → what markets and surveys gave for it then, from the web."""
@@ -73,7 +74,7 @@ class PromptedEstimator:
             return edit
         candidates = edited(event, proposed, edit, shown, view.limit)
         random.Random(f"{case.case_id}/{depth}").shuffle(candidates)
-        documents = documents_of(shown.cited([n for p in proposed.candidates for n in p.evidence]))
+        documents = shown.documents_behind(item for c in candidates for item in c.evidence)
         stated = [*stated_in(found, level, view.limit), *await self._markets(level)]
         if stated and candidates:
             result = await matched(self._models, level, candidates, stated)
@@ -90,7 +91,7 @@ class PromptedEstimator:
         if len(candidates) < 2:
             return Estimates(tuple(candidates), ruled.remainder, "A level with one candidate is not weighed.")
         level = blind_level(case, depth)
-        shown = show(await self._read(view, case, level), level.about(), budget=EVIDENCE_TOKENS)
+        shown = evidence_for(level, candidates, await self._read(view, case, level))
         weighed = await weigh_level(self._models, level, candidates, shown, orders=self._orders)
         if isinstance(weighed, Failure):
             return weighed

@@ -58,6 +58,12 @@ class Shown:
                     found.append(repeat)
         return found[:MOST_QUOTED]
 
+    def documents_behind(self, quoted: Iterable[Evidence]) -> dict[str, Document]:
+        """Source id → document of those quotations that were taken from here."""
+        wanted = {item.source_id for item in quoted}
+        passages = (passage for item in self.items for passage in (item.passage, *item.repeats))
+        return {key: document for key, document in documents_of(passages).items() if key in wanted}
+
     def note(self) -> str:
         """A sentence on pages that try to instruct the model; empty where there are none."""
         if not self.flagged:

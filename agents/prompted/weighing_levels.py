@@ -1,6 +1,8 @@
 """Weighing one level: several shuffled orders with evidence, one probe without, put together.
 
-Used on a case's levels and, the same way, on the questions that a model is calibrated with.
+The evidence is chosen for the options as well as for what they follow, each option counting alike: half the
+tokens then hold about as much of what authored levels rest on (`benchmarks/evidence_kept.py`), and it is sent once
+an order. Used on a case's levels and, the same way, on the questions that a model is calibrated with.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ from dataclasses import dataclass
 from agents.prompted.asking import Question, RoleModels, ask
 from agents.prompted.forms import WeighReply, weigh_problem
 from agents.prompted.level import BlindLevel, lettered
-from agents.prompted.showing import Shown
+from agents.prompted.showing import Shown, show
 from agents.prompted.weighing import Weighed, is_recall, pooled_orders
+from agents.reading.document import Document
 from agents.state import Failure, Stage
 from corpus.case import Candidate
 
 ORDERS = 3
 """Shuffled orders in which a level is weighed."""
+EVIDENCE_TOKENS = 600
+"""Of evidence in each order."""
 PROMPTS = ("weigh", "recall")
 """The prompts that this rests on; a calibration counts for their versions."""
 
@@ -31,6 +36,12 @@ class WeighedLevel:
     values: tuple[Weighed, ...]
     recall_risk: bool
     """The probe without evidence was confident: the model may remember."""
+
+
+def evidence_for(level: BlindLevel, candidates: Sequence[Candidate], documents: Sequence[Document]) -> Shown:
+    """What is shown beside the options: passages on the level and on any of them."""
+    about = " ".join((level.about(), *(candidate.text for candidate in candidates)))
+    return show(documents, about, budget=EVIDENCE_TOKENS)
 
 
 async def weigh_level(

@@ -17,11 +17,15 @@ from typing import Any, Protocol
 from agents.fetching.client import WebClient
 from agents.fetching.result import Fetched, FetchFailure, FetchProblem, WebRequest
 from agents.fetching.sniff import MediaType
+from agents.reading.document import Document
 from corpus.case import Terms
 from corpus.dates import EventDate
 
 JSON_ONLY = frozenset({MediaType.JSON, MediaType.EMPTY})
 """Some services send no bytes at all where they mean an empty list."""
+SETTLED_DAYS = 7
+"""An entry of a dated list and the pages it names are read as they stood so long after its day: reported, and
+written before what followed."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ class DatedItem:
     topic: str = ""
     weight: float = 0.0
     """How much was written about it, in the list's own measure; 0 where the list has none."""
+    document: Document | None = None
+    """The entry itself, where a list may be quoted; None for one that machines coded."""
 
 
 class DatedLists(Protocol):

@@ -20,7 +20,9 @@ def presets() -> dict[str, tuple[str, ...]]:
 
 
 def sites_of(text: str) -> tuple[str, ...]:
-    """The sites of a preset by its name, or of a comma-separated list of sites."""
+    """The sites of a preset by its name, or of a comma-separated list of sites; none for an empty text: all sites."""
+    if not text:
+        return ()
     if text in presets():
         return presets()[text]
     sites = tuple(part.strip().lower() for part in text.split(",") if part.strip())

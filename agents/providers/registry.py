@@ -7,7 +7,7 @@ One that lacks its key or address says so in a line and is left out; nothing is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -94,9 +94,10 @@ class Registry:
         """Ready search engines, in the order they are asked."""
         return [cast(WebSearch, provider) for provider in self._ready(SEARCH_NAMES)]
 
-    def lists(self) -> list[DatedLists]:
-        """Ready dated lists."""
-        return [cast(DatedLists, provider) for provider in self._ready(LIST_NAMES)]
+    def lists(self, names: Sequence[str] = LIST_NAMES) -> list[DatedLists]:
+        """Ready dated lists among `names`, in the order they are asked."""
+        wanted = tuple(name for name in LIST_NAMES if name in names)
+        return [cast(DatedLists, provider) for provider in self._ready(wanted)]
 
     def forecasts(self) -> list[ForecastSource]:
         """Ready sources of probabilities."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from agents.fetching.result import FetchProblem
-from agents.providers.base import Access, DatedItem, ProviderFailure, ProviderInfo
+from agents.providers.base import SETTLED_DAYS, Access, DatedItem, ProviderFailure, ProviderInfo
 from agents.providers.current_events import parse_day
 from agents.providers.wikitext import lead_title, plain_text, redirect_target
 from agents.reading.document import Document
@@ -32,6 +32,11 @@ INFO = ProviderInfo(
 PUBLIC = "https://en.wikipedia.org"
 _HOSTS = frozenset({"en.wikipedia.org", "en.m.wikipedia.org"})
 _API = "/w/api.php"
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+"""As the portal names its pages, whatever the machine's language."""
 
 
 @dataclass(frozen=True)
@@ -95,24 +100,18 @@ class Wikipedia:
         text = "" if redirect_target(found.wikitext) else plain_text(found.wikitext)
         if not text:
             return self._access.failure(FetchProblem.NOT_FOUND, f"The page {title!r} has no text of its own.")
-        slug = quote(found.title.replace(" ", "_"), safe="/:,()'")
-        return Document(
-            url=f"{PUBLIC}/w/index.php?title={slug}&oldid={found.revision_id}",
-            canonical_url=f"{PUBLIC}/wiki/{slug}",
-            publisher="wikipedia.org",
-            title=found.title if at is None else lead_title(found.wikitext),
-            text=text,
-            published_at=EventDate(found.at.date()),
-            available_at=found.at,
-            availability=Availability.REVISION,
-            captured_at=found.at,
-            terms=Terms.OPEN,
-        )
+        title = found.title if at is None else lead_title(found.wikitext)
+        return _document(found, title, text, found.at.date())
 
     async def events(self, day: date) -> Sequence[DatedItem] | ProviderFailure:
-        """The entries of the portal of current events for a day; hindsight allowed."""
-        found = await self.revision(f"Portal:Current events/{day.year} {day:%B} {day.day}", None)
-        return found if isinstance(found, ProviderFailure) else parse_day(found.wikitext, day)
+        """The entries of the portal of current events for a day, as it stood a week later."""
+        moment = datetime.combine(day + timedelta(days=SETTLED_DAYS), time.max, UTC)
+        found = await self.revision(
+            f"Portal:Current events/{day.year} {_MONTHS[day.month - 1]} {day.day}", moment
+        )
+        if isinstance(found, ProviderFailure):
+            return found
+        return tuple(_quotable(item, found) for item in parse_day(found.wikitext, day))
 
     def _read(self, answer: Any, title: str, at: datetime | None) -> Revision | ProviderFailure:
         if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
@@ -146,3 +145,25 @@ class Wikipedia:
             message = f"Wikipedia sent a revision of {title!r} from {made:%Y-%m-%d}, after the cut-off {at:%Y-%m-%d}."
             return self._access.failure(FetchProblem.NO_CAPTURE, message)
         return found
+
+
+def _document(revision: Revision, title: str, text: str, published: date) -> Document:
+    slug = quote(revision.title.replace(" ", "_"), safe="/:,()'")
+    return Document(
+        url=f"{PUBLIC}/w/index.php?title={slug}&oldid={revision.revision_id}",
+        canonical_url=f"{PUBLIC}/wiki/{slug}",
+        publisher="wikipedia.org",
+        title=title,
+        text=text,
+        published_at=EventDate(published),
+        available_at=revision.at,
+        availability=Availability.REVISION,
+        captured_at=revision.at,
+        terms=Terms.OPEN,
+    )
+
+
+def _quotable(item: DatedItem, revision: Revision) -> DatedItem:
+    """The entry with itself as a document: its own words, published on its day, in the portal's revision."""
+    under = ": ".join(part for part in (item.category, item.topic) if part)
+    return replace(item, document=_document(revision, under, item.text, item.date))

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.commands import run
 from tests.fictional import archive_file
-from tests.role_player import Asked, RolePlayer
+from tests.role_player import Asked, RolePlayer, answer
 from tests.servers.loopback import LoopbackServer
 from tests.servers.model_server import ModelServer
 
@@ -34,7 +34,9 @@ def questions(path: Path, count: int) -> Path:
 
 
 def knows(asked: Asked) -> Any:
-    """Weighs by the wording; without evidence it does not pretend to know."""
+    """Weighs by the wording; without evidence it does not pretend to know, and cases it answers as ever."""
+    if not any(word in asked.user for word in CHANCES):
+        return answer(asked)
     chance = next(p for word, p in CHANCES.items() if word in asked.user)
     yes = chance if "No evidence is shown" not in asked.whole else 0.5
     return {

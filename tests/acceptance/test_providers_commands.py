@@ -69,7 +69,7 @@ def test_prices_are_listed_and_entered(tmp_path: Path) -> None:
     assert "my-model: $0.2 in, $0.4 out per million tokens" in entered.stdout
     listed = json.loads(agents(tmp_path, "prices", "--json").stdout)["prices"]
     assert listed[0]["model"] == "my-model"
-    assert any(row["model"] == "gpt-5-mini" for row in listed)
+    assert any(row["model"] == "gpt-6-luna" for row in listed)
     wrong = agents(tmp_path, "prices", "add", "m", "--input", "cheap", "--output", "1")
     assert wrong.returncode == 2
     assert "'cheap' is no price" in wrong.stderr

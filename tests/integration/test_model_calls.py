@@ -69,6 +69,7 @@ def test_servers_without_schemas_get_it_in_the_prompt(mode: SchemaMode) -> None:
         (completion(""), ModelProblem.NOT_JSON, "The reply is empty"),
         (completion(None), ModelProblem.NOT_JSON, "The reply is empty"),
         (completion('{"choice": "The ba', finish="length"), ModelProblem.CUT_OFF, "cut off by the token limit"),
+        (completion("", finish="length"), ModelProblem.CUT_OFF, "reached before the reply began"),
         (completion('{"choice": "The bank", "prob'), ModelProblem.CUT_OFF, "half a JSON"),
         (says({"choice": "x", "probability": 1.7}), ModelProblem.INVALID, "less than or equal to 1 (got 1.7)"),
         (says({"choice": "x"}), ModelProblem.INVALID, "probability: Field required"),
@@ -145,6 +146,8 @@ def test_a_wrong_key_is_one_clear_sentence_and_asked_once() -> None:
         (error(402, "Payment required"), ModelProblem.QUOTA, 1, "account is empty"),
         (error(429, "You exceeded your quota", "insufficient_quota"), ModelProblem.QUOTA, 1, "account is empty"),
         (error(400, "Unknown parameter response_format"), ModelProblem.BAD_REQUEST, 1, "try --schema-mode prompt"),
+        (error(400, "Unsupported parameter: 'temperature'"), ModelProblem.BAD_REQUEST, 1, "try --temperature none"),
+        (error(400, "Unsupported value: 'reasoning_effort'"), ModelProblem.BAD_REQUEST, 1, "--reasoning-effort"),
         (error(429, "Rate limit reached"), ModelProblem.BUSY, 3, "is busy (429)"),
         (error(500, "oops"), ModelProblem.BUSY, 3, "is busy (500)"),
         (error(529, "overloaded"), ModelProblem.BUSY, 3, "is busy (529)"),
@@ -283,6 +286,17 @@ def test_what_a_router_says_it_charged_counts() -> None:
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "cost": 0.00042}
     result, _ = run(says(GOOD, usage=usage))
     assert answered(result).usage.cost_nanousd == 420_000
+
+
+def test_prompt_tokens_that_the_server_had_kept_are_booked_at_their_price() -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "prompt_tokens_details": {"cached_tokens": 60}}
+    result, _ = run(says(GOOD, usage=usage))
+    assert answered(result).usage.cached_tokens == 60
+    plain, _ = run(says(GOOD, usage={**usage, "prompt_tokens_details": None}))
+    assert answered(plain).usage.cached_tokens == 0
+    assert answered(result).usage.cost_nanousd == answered(plain).usage.cost_nanousd, (
+        "the price names no other"
+    )
 
 
 def test_a_response_without_a_token_count_is_booked_at_its_worst_case() -> None:

@@ -19,7 +19,7 @@ from agents.prompted.roles import prompted_roles
 from agents.reading.document import Document
 from agents.researcher import Origin, Researcher
 from agents.state import FailureKind, Researched, Seed, Stage
-from corpus.case import Case, CheckKind, CheckResult, Fate, Method
+from corpus.case import Case, CheckKind, CheckResult, Fate, Method, all_evidence
 from corpus.dates import EventDate
 from tests.fictional import documents
 from tests.role_player import CHAIN, Asked, Reply, RolePlayer, answer, next_reply, played
@@ -103,6 +103,27 @@ def test_a_case_is_researched_from_context_to_fates(plain: tuple[RolePlayer, Cas
     stated = [c for c in case.verification if c.check is CheckKind.STATED]
     assert {c.result for c in stated} == {CheckResult.PASSED}
     assert all("read by the model that wrote it" in c.note for c in stated)
+
+
+def test_every_quotation_of_every_proposal_keeps_its_source() -> None:
+    """Each proposal cites a passage of its own, more in all than one claim may quote."""
+
+    def cites_all(asked: Asked) -> Any:
+        numbers = asked.numbers("")
+        texts = ("The governor of the bank resigns", "Voters choose a new parliament", "The army closes the harbour",
+                 "Dealers open a second exchange", "Miners stop work for a month")  # fmt: skip
+        listed = [{"text": text, "evidence": numbers[k::5]} for k, text in enumerate(texts)]
+        return {"candidates": listed}
+
+    further = pages(
+        *({"url": f"https://paper{n}.example.org/{n}", "published_at": f"2019-03-{n + 12}",
+           "text": f"The Bank of Ruritania raised its policy rate, and broker {n} {word} about the crown of Ruritania."}
+          for n, word in enumerate(("worries", "jokes", "writes", "shouts", "sings", "laughs", "complains")))
+    )  # fmt: skip
+    case = case_of(research(RolePlayer({"ProposeReply": cites_all}), [*documents(), *further]))
+    quoted = {item.source_id for _, item in all_evidence(case)}
+    assert len(quoted) > 8
+    assert not [key for key in quoted if case.source(key) is None]
 
 
 def test_a_case_researched_again_asks_the_same_questions_and_buys_nothing() -> None:
@@ -362,7 +383,7 @@ WRONG = {
     "key": Wrong(
         "NextReply", error(401, "no"), "did not accept the key (401)", Stage.CHAIN, FailureKind.UNAUTHORISED
     ),
-    "web page": Wrong("NextReply", LOGIN, "sent a web page", Stage.CHAIN, FailureKind.UNREACHABLE),
+    "web page": Wrong("NextReply", LOGIN, "sent a web page", Stage.CHAIN, FailureKind.NO_SERVICE),
 }
 
 

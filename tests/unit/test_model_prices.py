@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,6 +23,22 @@ def test_costs_are_whole_nano_dollars_rounded_up() -> None:
     assert Price("m", "", Decimal("0.0000001"), Decimal(0)).cost_nanousd(1, 0) == 1
 
 
+def test_kept_prompt_tokens_have_a_price_of_their_own() -> None:
+    plain, cached = Price("m", "", Decimal(2), Decimal(10)), Decimal("0.1")
+    kept = Price("m", "", Decimal(2), Decimal(10), cached_input_usd=cached, cache_write_usd=Decimal("2.5"))
+    assert plain.cost_nanousd(1_000, 0, cached_tokens=600) == plain.cost_nanousd(1_000, 0)
+    assert kept.cost_nanousd(1_000_000, 0, cached_tokens=600_000) == nanousd("1.06")
+    assert kept.cost_nanousd(10, 0, cached_tokens=50) == 1_000, "no more tokens are kept than were sent"
+
+
+@given(st.integers(0, 5_000), st.integers(0, 5_000), st.integers(0, 5_000))
+def test_the_worst_case_covers_every_kind_of_prompt_token(size: int, kept: int, output: int) -> None:
+    price = Price(
+        "m", "", Decimal(1), Decimal(5), cached_input_usd=Decimal("0.05"), cache_write_usd=Decimal("1.25")
+    )
+    assert price.worst_case_nanousd(size, output) >= price.cost_nanousd(size, output, kept)
+
+
 @given(st.text(max_size=300), st.integers(0, 5000))
 def test_the_worst_case_is_never_less_than_a_token_a_byte(text: str, output: int) -> None:
     price = Price("m", "", Decimal("2.50"), Decimal("10"))
@@ -39,11 +56,15 @@ def test_every_shipped_price_names_its_page_and_day(tmp_path: Path) -> None:
 
 def test_the_users_price_comes_first_and_replaces_itself(tmp_path: Path) -> None:
     place = {"PSYCHOHISTORY_PRICES": str(tmp_path / "deep" / "prices.toml")}
-    add(price_of("gpt-5-mini", "api.openai.com", "1", "2", 'a "source"', "2026-01-01"), place)
-    add(price_of("gpt-5-mini", "api.openai.com", "3", "4", "b\nc", "2026-01-02"), place)
+    add(price_of("gpt-6-luna", "api.openai.com", "1", "2", 'a "source"', "2026-01-01"), place)
+    add(price_of("gpt-6-luna", "api.openai.com", "3", "4", "b\nc", "2026-01-02"), place)
     add(price_of("own", "", "0", "0", "", ""), place)
+    kept = replace(price_of("kept", "", "2", "10", "", ""), cached_input_usd=Decimal("0.1"))
+    add(kept, place)
+    add(price_of("own", "", "0", "0", "", ""), place)
+    assert kept in load(place).prices
     table = load(place)
-    found = table.price(ModelSettings("gpt-5-mini"))
+    found = table.price(ModelSettings("gpt-6-luna"))
     assert found is not None
     assert (found.input_usd, found.source) == (Decimal(3), "b\nc")
     free = table.price(ModelSettings("own", "http://127.0.0.1:8000/v1"))
@@ -53,7 +74,7 @@ def test_the_users_price_comes_first_and_replaces_itself(tmp_path: Path) -> None
 
 def test_a_price_counts_for_its_host_only(tmp_path: Path) -> None:
     table = load({"PSYCHOHISTORY_PRICES": str(tmp_path / "none.toml")})
-    assert table.price(ModelSettings("gpt-5-mini", "http://127.0.0.1:1/v1")) is None
+    assert table.price(ModelSettings("gpt-6-luna", "http://127.0.0.1:1/v1")) is None
     assert table.price(ModelSettings("unheard-of")) is None
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from agents.models.reply import Rejected, Reply, accept, find_json, strict_schema
 from agents.models.result import ModelProblem
+from agents.prompted.fates import FateReply
 from tests.model_clients import Weighed
 
 JSON_VALUES = st.recursive(
@@ -83,6 +84,11 @@ def test_no_number_outside_zero_to_one_passes_for_a_probability(number: float) -
     fault = rejected(json.dumps({"choice": "x", "probability": number}))
     assert fault.problem is ModelProblem.INVALID
     assert "probability" in fault.message
+
+
+def test_letters_and_words_of_a_list_are_no_language() -> None:
+    rows = [{"option": letter, "fate": "unknown", "evidence": []} for letter in "ABCDE"]
+    assert not isinstance(accept(Reply(json.dumps({"fates": rows})), FateReply, None), Rejected)
 
 
 def test_a_short_word_is_no_other_language() -> None:

@@ -146,6 +146,8 @@ def test_requests_that_contradict_themselves_say_so() -> None:
         ModelRequest(model="tiny", record="a", replay="b")
     with pytest.raises(InvalidInput, match="--base-url is wrong"):
         ModelRequest(model="tiny", base_url="nowhere").settings({})
+    with pytest.raises(InvalidInput, match="they need --web"):
+        ModelRequest(model="tiny", sites="think_tanks")
 
 
 @pytest.mark.parametrize(
@@ -155,6 +157,11 @@ def test_requests_that_contradict_themselves_say_so() -> None:
         (("--model", "tiny", "--model-for", "verifier"), "is not ROLE=NAME"),
         (("--model", "tiny", "--temperature", "hot"), "neither a number from 0 to 2 nor none"),
         (("--model", "tiny", "--max-usd", "-1"), "is not in the range"),
+        (
+            ("--web", "--lists", "wikipedia,almanac"),
+            "names no dated list; there are wikipedia,gdelt, or none",
+        ),
+        (("--web", "--sites", "not a site"), "is neither a preset"),
     ],
 )
 def test_wrong_options_are_one_sentence(words: tuple[str, ...], said: str) -> None:
