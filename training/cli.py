@@ -34,6 +34,8 @@ _TABLE = {
         "The registry: which model came from what, and is in use.",
     ),
     "ask": ("training.commands.ask", "ask", "Forecast one event as a tree."),
+    "serve": ("training.commands.serve", "serve", "Serve trees: an API, and a page that draws them."),
+    "key": ("training.commands.key", "key", "Make an API key for the server of trees."),
 }
 
 
