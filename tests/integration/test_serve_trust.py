@@ -72,7 +72,8 @@ def test_every_guarded_route_refuses_a_stranger(app: FastAPI, asking: TestClient
             continue
         for headers in ({}, {"authorization": "Bearer guess"}, {"authorization": f"Basic {KEY}"},
                         {"cookie": f"{COOKIE}=cGFnZQ==.99999999999.aa.bb"}, {"cookie": f"{COOKIE}=é"}):  # fmt: skip
-            answer = asking.request(method, path, headers=headers, json=ASKED if method == "POST" else None)
+            sent = {name: value.encode() for name, value in headers.items()}
+            answer = asking.request(method, path, headers=sent, json=ASKED if method == "POST" else None)
             assert answer.status_code == 401, (method, path, headers)
             assert "grain" not in answer.text
             tried += 1
