@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,12 +71,9 @@ class RemoteEngine:
             headers={"authorization": f"Bearer {key}"} if key else {},
             trust_env=not is_loopback(parts.hostname),  # a proxy's settings are not meant for this machine
         )
+        weakref.finalize(self, self._client.close)
         self._holds_format = True
         self._reads_by_id = self._check()
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._client.close()
 
     def letters(self, context: tuple[int, ...], questions: Sequence[Question]) -> list[Floats]:
         """One request for all questions, one token each."""

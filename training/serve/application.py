@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from corpus.errors import (
@@ -33,7 +34,7 @@ from training.serve.access import COOKIE, Doorkeeper, Gate, known
 from training.serve.cache import TreeCache
 from training.serve.counting import Counted
 from training.serve.limits import TokenBuckets
-from training.serve.messages import TreeRequest, fault_line, line, sentence
+from training.serve.messages import NO_JSON, TreeRequest, fault_line, line, sentence
 from training.serve.metrics import CONTENT_TYPE
 from training.serve.pages import page, static_file
 from training.serve.service import Event, TreeService
@@ -98,7 +99,7 @@ def make_app(
     app.add_middleware(Doorkeeper, settings=settings)
     app.add_middleware(Counted, metrics=trees.metrics)
     app.add_exception_handler(PsychoHistoryError, _project_error)
-    app.add_exception_handler(HTTPException, _refusal)
+    app.add_exception_handler(AnyHTTPException, _refusal)
     app.add_exception_handler(RequestValidationError, _wrong_request)
     return app
 
@@ -236,10 +237,12 @@ async def _project_error(_: Request, fault: Exception) -> Response:
 
 
 async def _refusal(request: Request, fault: Exception) -> Response:
-    if not isinstance(fault, HTTPException):
+    if not isinstance(fault, AnyHTTPException):
         raise fault
     if request.url.path == "/" and fault.status_code == 401:
         return page("enter.html", 401, message="")
+    if fault.status_code == 400:  # what FastAPI says of bytes that are no text
+        return _told("InvalidInput", NO_JSON, 422)
     headers = dict(fault.headers or {})
     return _told("Refused", str(fault.detail), fault.status_code, headers)
 

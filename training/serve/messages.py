@@ -15,6 +15,7 @@ from training.inference import Expansion, Question, facts_of
 from training.serve.service import Event, Finished
 
 MOST_BRANCHES = 12
+NO_JSON = 'The request is no JSON; send an object such as {"event": "…", "context": "…"}.'
 LONGEST_EVENT, LONGEST_FACT, MOST_FACTS = 1_000, 2_000, 100
 Fact = Annotated[str, Field(max_length=LONGEST_FACT)] | int | float
 
@@ -101,9 +102,11 @@ def sentence(errors: Sequence[Mapping[str, Any]]) -> str:
     first = errors[0]
     place = [str(part) for part in first["loc"] if part != "body" and not _is_type_name(str(part))]
     if first["type"] == "json_invalid":
-        return 'The request is no JSON; send an object such as {"event": "…", "context": "…"}.'
+        return NO_JSON
     if first["type"] == "extra_forbidden":
         return f"{'.'.join(place)}: no such field; those there are stand in /openapi.json."
+    if place[:1] == ["context"] and not first["type"].endswith("too_long"):
+        return f"context ({_short(first.get('input'))}): a text is expected, an object of facts, or a list of texts."
     given = "" if first["type"] == "missing" else f" ({_short(first.get('input'))})"
     return f"{'.'.join(place) or 'The request'}{given}: {first['msg'].lower()}."
 
