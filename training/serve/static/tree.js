@@ -2,7 +2,7 @@
 
 const NS = "http://www.w3.org/2000/svg";
 export const SMALL = 0.05;
-const NARROW = 700, LINE = 17, GAP = 88, ROOT = 172;
+const NARROW = 640, LINE = 17, GAP = 88, ROOT = 172;
 const FONT = '13px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const pen = document.createElement("canvas").getContext("2d");
 
