@@ -53,7 +53,13 @@ class Paced:
         if self.fault is not None:
             raise self.fault
         self.lists_written += 1
-        return [["The grain tax rises", "The mint closes", "A war begins"]]
+        # each level tells of other things: what has happened already is no candidate
+        return [
+            [
+                f"{text} in year {len(context)}"
+                for text in ("The grain tax rises", "The mint closes", "A war begins")
+            ]
+        ]
 
 
 def settings(**changes: Any) -> ServeSettings:

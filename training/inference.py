@@ -25,6 +25,7 @@ from corpus.dates import end_of_day
 from corpus.errors import InvalidInput
 from corpus.files import file_sha256
 from corpus.importing import context_texts
+from corpus.rules.levels import says_the_same
 from evaluation.calibration import CalibrationFile, read_calibration
 from evaluation.tree import ProbabilityTree, TreeNode
 from training.dialogue import CANDIDATE_LETTERS
@@ -154,7 +155,7 @@ class ProbabilityTreeInference:
         queue: list[tuple[float, Path_, tuple[str, ...], Tokens]] = [(-1.0, (), (), root)]
         while queue:
             minus_p, path, events, history = heapq.heappop(queue)
-            weighed = self._level(history, question, effort, path)
+            weighed = self._level(history, question, effort, (question.event, *events))
             if weighed is None:
                 continue
             yield Expansion(path, events, -minus_p, weighed)
@@ -178,9 +179,12 @@ class ProbabilityTreeInference:
             self.engine.encoder, history, weighed.texts, k, question.horizon_months, step, len(path) + 2
         )
 
-    def _level(self, history: Tokens, question: Question, effort: Effort, path: Path_) -> Weighed | None:
-        """One level; None where the model wrote no candidate at all."""
-        texts = propose(self.engine, history, question.branches, effort.sampling)
+    def _level(
+        self, history: Tokens, question: Question, effort: Effort, told: Sequence[str]
+    ) -> Weighed | None:
+        """One level; None where the model wrote no candidate that says more than what has happened already."""
+        written = propose(self.engine, history, question.branches, effort.sampling)
+        texts = [text for text in written if not any(says_the_same(text, event) for event in told)]
         if not texts:
             return None
         found = weigh(

@@ -98,7 +98,13 @@ def page(context: BrowserContext, site: Site) -> Iterator[Page]:
 
 
 def forecast(page: Page, event: str = EVENT, **fields: str) -> None:
-    for name, value in {"event": event, "as_of": "1950-03-01", "depth": "2", "branches": "4", **fields}.items():
+    for name, value in {
+        "event": event,
+        "as_of": "1950-03-01",
+        "depth": "2",
+        "branches": "4",
+        **fields,
+    }.items():
         page.locator(f"#{name}").fill(value)
     page.get_by_role("button", name="Forecast").click()
     expect(page.locator("#facts")).to_contain_text(re.compile("made in|kept from before"), timeout=60_000)
@@ -131,7 +137,9 @@ def test_a_tree_is_drawn_with_widths_months_spread_and_z(page: Page) -> None:
     widths = page.locator("svg.tree .flow:not(.rest):not(.small):not(.stem)").evaluate_all(
         "lines => lines.map(line => Number(line.getAttribute('stroke-width')))"
     )
-    drawn = page.locator("svg.tree text.share").evaluate_all("texts => texts.map(text => parseFloat(text.textContent))")
+    drawn = page.locator("svg.tree text.share").evaluate_all(
+        "texts => texts.map(text => parseFloat(text.textContent))"
+    )
     assert len(widths) == len(drawn)
     for width, share in zip(widths, drawn, strict=True):
         assert width == pytest.approx(1 + 15 * share / 100, abs=0.1)
@@ -160,8 +168,9 @@ def test_small_branches_unfold_by_keyboard_in_the_drawing_and_by_click_in_the_ta
 
 def test_levels_are_shown_while_they_come_and_it_can_be_stopped(page: Page) -> None:
     seen = page.evaluate_handle(
-        """() => { const seen = []; new MutationObserver(() => seen.push(document.getElementById("progress").textContent))
-             .observe(document.getElementById("progress"), { childList: true }); return seen; }"""
+        """() => { const seen = [], told = document.getElementById("progress");
+             new MutationObserver(() => seen.push(told.textContent)).observe(told, { childList: true });
+             return seen; }"""
     )
     forecast(page, event="FICTIONAL The mint of Port Velora closes", depth="3")
     told = seen.json_value()
@@ -237,7 +246,8 @@ def test_a_narrow_window_needs_no_sideways_scrolling(page: Page, width: int) -> 
 
 DRAWN = """() => {
   const value = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
     .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
   const ground = light(value(getComputedStyle(document.querySelector(".drawing")).backgroundColor));
   return Array.from(document.querySelectorAll("svg.tree text, svg.tree tspan")).map((text) => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -123,7 +124,7 @@ def _serve(
         app, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         ssl_certfile=tls[0], ssl_keyfile=tls[1], timeout_graceful_shutdown=GRACE_S, backlog=BACKLOG,
     )  # fmt: skip
-    if opens and click.get_text_stream("stdout").isatty():
+    if opens and sys.stdout.isatty():
         click.launch(link)
     _stopping_server(config, app.state.trees.stop).run(sockets=[listening])
 

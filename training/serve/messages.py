@@ -105,7 +105,9 @@ def sentence(errors: Sequence[Mapping[str, Any]]) -> str:
         return NO_JSON
     if first["type"] == "extra_forbidden":
         return f"{'.'.join(place)}: no such field; those there are stand in /openapi.json."
-    if place[:1] == ["context"] and not first["type"].endswith("too_long"):
+    if first["type"].endswith("too_long"):
+        return f"{'.'.join(place)}: {first['msg'].lower()}."
+    if place[:1] == ["context"]:
         return f"context ({_short(first.get('input'))}): a text is expected, an object of facts, or a list of texts."
     given = "" if first["type"] == "missing" else f" ({_short(first.get('input'))})"
     return f"{'.'.join(place) or 'The request'}{given}: {first['msg'].lower()}."

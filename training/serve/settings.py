@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -72,9 +73,20 @@ def check_exposure(host: str, *, tls: bool, proxy: str | None, keys: KeyRing) ->
             f"{host} can be reached by other machines; add --tls-cert and --tls-key, or --proxy https://… with the "
             "address of the reverse proxy in front."
         )
+    elif _is_any(host):
+        raise InvalidInput(
+            f"{host} is no address that people type; name the one they do with --proxy https://…, or listen on it."
+        )
     local = is_loopback(host) and (proxy is None or is_loopback(urlsplit(proxy).hostname or ""))
     if not local and not keys.names:
         raise InvalidInput(
             f"{proxy or host} can be reached by other machines and there is no API key; make one with "
             "`training key NAME --keys FILE` and start with --keys FILE, or set PSYCHOHISTORY_API_KEYS."
         )
+
+
+def _is_any(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False
