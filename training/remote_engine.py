@@ -56,7 +56,7 @@ class RemoteEngine:
         tokenizer: Tokenizer,
         key: str | None = None,
         *,
-        timeout_s: float = 120.0,
+        timeout_s: float = 60.0,
         tries: int = 4,
         pause_s: float = 0.5,
     ) -> None:
@@ -65,7 +65,7 @@ class RemoteEngine:
             raise InvalidInput(f"{url!r} is no address of a server; write it as http://127.0.0.1:8000/v1.")
         self.encoder, self.url, self.model = Encoder(tokenizer), f"{url.rstrip('/')}/completions", model
         self.tokens_used, self.unread = 0, 0.0
-        self._tries, self._pause_s = tries, pause_s
+        self._tries, self._pause_s, self._timeout_s = tries, pause_s, timeout_s
         self._client = httpx.Client(
             timeout=httpx.Timeout(timeout_s, connect=10.0),
             headers={"authorization": f"Bearer {key}"} if key else {},
@@ -159,14 +159,16 @@ class RemoteEngine:
 
     def _post(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """One answer; a server that is busy, slow or gone is asked again, later each time."""
+        begun = time.monotonic()
         for attempt in range(self._tries):
-            last = attempt == self._tries - 1
+            # a server that hangs must not hold its caller for as many time-outs as there are tries
+            last = attempt == self._tries - 1 or time.monotonic() - begun > self._timeout_s
             try:
                 response = self._client.post(self.url, json={"model": self.model, **body})
             except httpx.TransportError as fault:
                 if last:
                     raise EngineFault(
-                        f"{self.url} does not answer ({type(fault).__name__}, {self._tries} tries); "
+                        f"{self.url} does not answer ({type(fault).__name__}, {attempt + 1} tries); "
                         "check that the server runs and that --engine-url is right."
                     ) from fault
                 self._wait(attempt, None)

@@ -5,6 +5,7 @@ Leaves screenshots in artefacts/forecast. All facts FICTIONAL.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -210,10 +211,7 @@ def test_errors_can_be_read(page: Page) -> None:
     expect(page.get_by_role("alert")).to_have_text("The server cannot be reached; is it still running?")
 
 
-def test_a_session_that_ended_is_told(browser: Browser, site: Site, page: Page) -> None:
-    page.route("**/generate_tree/stream", lambda route: route.fulfill(status=401, json={"message": "no"}))
-    page.locator("#event").fill("FICTIONAL x")
-    page.on("console", lambda line: None)
+def test_a_stranger_is_asked_for_a_key(browser: Browser, site: Site) -> None:
     other = browser.new_context()
     entering = other.new_page()
     entering.goto(site.base)
@@ -228,6 +226,34 @@ def test_a_session_that_ended_is_told(browser: Browser, site: Site, page: Page) 
     entering.wait_for_url(f"{site.base}/")
     expect(entering.locator("#event")).to_be_visible()
     other.close()
+
+
+def test_an_incomplete_tree_and_one_that_broke_say_so(page: Page) -> None:
+    branch = {
+        "event": "FICTIONAL The mint closes",
+        "probability": 0.7,
+        "path_probability": 0.7,
+        "spread": None,
+        "months": 3,
+    }
+    level = {"event": "level", "path": [], "branches": [branch], "remainder": 0.3}
+    tree = {"seed": "FICTIONAL x", "as_of": "1950-03-01T23:59:59Z", "horizon_months": 36, "remainder": 0.3,
+            "branches": [branch | {"remainder": None, "branches": []}], "calibration": "", "model": "m"}  # fmt: skip
+    ends = [{"event": "tree", "cached": False, "complete": False, "tree": tree},
+            {"event": "error", "status": 502, "message": "FICTIONAL The server of the model is gone."}]  # fmt: skip
+    page.locator("#event").fill("FICTIONAL x")
+    for end in ends:
+        body = "".join(json.dumps(line) + "\n" for line in (level, end))
+        page.route("**/generate_tree/stream", lambda route, body=body: route.fulfill(body=body))  # type: ignore[misc]
+        page.get_by_role("button", name="Forecast").click()
+        expect(page.locator("#rows")).to_contain_text("The mint closes")
+        if end["event"] == "tree":
+            expect(page.locator("#incomplete")).to_be_visible()
+        else:
+            expect(page.get_by_role("alert")).to_have_text("FICTIONAL The server of the model is gone.")
+    page.route("**/generate_tree/stream", lambda route: route.fulfill(body=json.dumps(level) + "\n"))
+    page.get_by_role("button", name="Forecast").click()
+    expect(page.get_by_role("alert")).to_contain_text("The connection ended before the tree was whole")
 
 
 @pytest.mark.parametrize("width", [360, 800, 1200])

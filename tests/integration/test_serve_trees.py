@@ -13,7 +13,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from corpus.errors import EngineFault
+from corpus.errors import EngineFault, InvalidFile
 from evaluation.tree import ProbabilityTree
 from tests.serving import ASKED, BEARER, EVENT, HOST, Paced, app_of, client, kept_in
 from training.inference import Effort, ProbabilityTreeInference
@@ -96,6 +96,15 @@ def test_a_cache_that_breaks_costs_no_answer(tmp_path: Path) -> None:
         assert asking.post("/generate_tree", json=ASKED, headers=BEARER).status_code == 200
         text = asking.get("/metrics", headers=BEARER).text
     assert sample(text, "psychohistory_cache_faults_total") >= 2
+
+
+def test_a_file_that_is_no_cache_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "trees.sqlite"
+    file.write_text("no database, and long enough to be read as the header of one" * 20)
+    with pytest.raises(InvalidFile, match=r"trees\.sqlite cannot keep trees \(file is not a database\)"):
+        TreeCache(file, 1000)
+    with pytest.raises(InvalidFile, match="name another file with --cache"):
+        TreeCache(file / "below" / "trees.sqlite", 1000)
 
 
 def test_the_cache_lets_go_of_what_was_used_longest_ago(tmp_path: Path) -> None:

@@ -11,16 +11,17 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+import uvicorn
+from platformdirs import user_cache_path
 
 from corpus.errors import InvalidInput
 from training.commands.forecasts import TINY_NOTICE, Forecaster, model_options
+from training.serve.application import make_app
+from training.serve.keys import KEYS_VARIABLE, KeyRing, keys_of_variable, read_keys
+from training.serve.settings import ServeSettings, check_exposure
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from training.inference import ProbabilityTreeInference
-    from training.serve.keys import KeyRing
-    from training.serve.settings import ServeSettings
 
 PORT = 8766
 BACKLOG = 128
@@ -73,9 +74,9 @@ def serve(
     (--keys, or PSYCHOHISTORY_API_KEYS=name:key,…), and --tls-cert with --tls-key, or --proxy with the address of
     the reverse proxy in front. --depth and --branches are what a request gets that names none.
     """
-    from training.serve.settings import ServeSettings, check_exposure
-
-    tls = bool(tls_cert and tls_key)
+    if bool(tls_cert) != bool(tls_key):
+        raise click.UsageError("TLS needs both --tls-cert and --tls-key.")
+    tls = tls_cert is not None
     ring = _keys(key_file)
     check_exposure(host, tls=tls, proxy=proxy, keys=ring)
     listening = _listen(host, port)
@@ -107,10 +108,6 @@ def _serve(
     run_key: str | None,
     opens: bool,
 ) -> None:
-    import uvicorn
-
-    from training.serve.application import make_app
-
     app = make_app(settings, inference)
     link = f"{settings.origin}/enter?token={app.state.gate.one_time_token()}"
     click.echo(f"Model: {inference.name}")
@@ -126,27 +123,23 @@ def _serve(
     )  # fmt: skip
     if opens and sys.stdout.isatty():
         click.launch(link)
-    _stopping_server(config, app.state.trees.stop).run(sockets=[listening])
+    _StoppingServer(config, app.state.trees.stop).run(sockets=[listening])
 
 
-def _stopping_server(config: uvicorn.Config, stop: Callable[[], None]) -> uvicorn.Server:
-    """A server that tells the trees in the making to end when it is told to."""
-    import uvicorn
+class _StoppingServer(uvicorn.Server):
+    """Tells the trees in the making to end when it is told to: else each would be waited for."""
 
-    class StoppingServer(uvicorn.Server):
-        """Without this a request in flight would be waited for, up to its own time limit."""
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._stop_trees = stop
 
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            """Stop at the next level, then as uvicorn does."""
-            stop()
-            super().handle_exit(sig, frame)
-
-    return StoppingServer(config)
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at the next level, then as uvicorn does."""
+        self._stop_trees()
+        super().handle_exit(sig, frame)
 
 
 def _keys(file: Path | None) -> KeyRing:
-    from training.serve.keys import KEYS_VARIABLE, KeyRing, keys_of_variable, read_keys
-
     stored = KeyRing() if file is None else read_keys(file)
     return stored.joined(keys_of_variable(os.environ.get(KEYS_VARIABLE, "")))
 
@@ -169,6 +162,4 @@ def _shown(host: str) -> str:
 
 
 def _cache_file() -> Path:
-    from platformdirs import user_cache_path
-
     return user_cache_path("psychohistory") / "trees.sqlite"

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from corpus.errors import InvalidFile
 from corpus.identity import tagged_hash
 from evaluation.tree import ProbabilityTree
 from training.dialogue import TEMPLATE_VERSION
@@ -54,6 +55,14 @@ class TreeCache:
         self._most_bytes, self._clock = most_bytes, clock
         self._lock = threading.Lock()
         self.faults = 0
+        try:
+            self._open(file)
+        except (sqlite3.Error, OSError) as fault:
+            raise InvalidFile(
+                f"{file} cannot keep trees ({fault}); name another file with --cache, or remove this one."
+            ) from fault
+
+    def _open(self, file: Path | None) -> None:
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
         self._opened = sqlite3.connect(

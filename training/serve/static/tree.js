@@ -205,7 +205,9 @@ export function draw(canvas, root, opened, toggle) {
   for (const entry of found) svg.append(flow(entry, place.indented));
   if (!place.indented) {
     for (const entry of found.filter(({ item }) => item.kind === "branch" && item.node.months)) {
-      svg.append(element("text", { x: entry.x - 11, y: entry.y - 5 - 8 * entry.item.p, class: "months", "text-anchor": "end" }, within(entry.item.node.months)));
+      // away from its parent's height, where the line does not come from
+      const side = 4 + 8 * entry.item.p, y = entry.y + (entry.y > entry.parent.y + 2 ? side + 11 : -side);
+      svg.append(element("text", { x: entry.x - 11, y, class: "months", "text-anchor": "end" }, within(entry.item.node.months)));
     }
     const parents = new Set(found.map((entry) => entry.parent));
     svg.append(...found.filter((entry) => parents.has(entry)).map(stem));
