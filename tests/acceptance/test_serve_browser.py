@@ -228,6 +228,11 @@ def test_a_stranger_is_asked_for_a_key(browser: Browser, site: Site) -> None:
     other.close()
 
 
+def answer_with(page: Page, body: str) -> None:
+    """Let the server's next answers be this."""
+    page.route("**/generate_tree/stream", lambda route: route.fulfill(body=body))
+
+
 def test_an_incomplete_tree_and_one_that_broke_say_so(page: Page) -> None:
     branch = {
         "event": "FICTIONAL The mint closes",
@@ -244,14 +249,14 @@ def test_an_incomplete_tree_and_one_that_broke_say_so(page: Page) -> None:
     page.locator("#event").fill("FICTIONAL x")
     for end in ends:
         body = "".join(json.dumps(line) + "\n" for line in (level, end))
-        page.route("**/generate_tree/stream", lambda route, body=body: route.fulfill(body=body))  # type: ignore[misc]
+        answer_with(page, body)
         page.get_by_role("button", name="Forecast").click()
         expect(page.locator("#rows")).to_contain_text("The mint closes")
         if end["event"] == "tree":
             expect(page.locator("#incomplete")).to_be_visible()
         else:
             expect(page.get_by_role("alert")).to_have_text("FICTIONAL The server of the model is gone.")
-    page.route("**/generate_tree/stream", lambda route: route.fulfill(body=json.dumps(level) + "\n"))
+    answer_with(page, json.dumps(level) + "\n")
     page.get_by_role("button", name="Forecast").click()
     expect(page.get_by_role("alert")).to_contain_text("The connection ended before the tree was whole")
 

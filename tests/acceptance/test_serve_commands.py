@@ -113,11 +113,6 @@ def test_keys_are_made_once_and_open_the_server(tmp_path: Path) -> None:
         (("--proxy", "https://forecasts.example.org"), "there is no API key"),
         (("--tls-key", __file__), "TLS needs both --tls-cert and --tls-key."),
         (("--keys", "nowhere.txt"), "nowhere.txt cannot be read (No such file or directory)"),
-        (
-            ("--port", "1", "--host", "127.0.0.2", "--engine-model", "x"),
-            "--engine-model names a model of a server",
-        ),
-        (("--engine-url", "localhost:1"), "'localhost:1' is no address of a server"),
     ],
 )
 def test_what_cannot_be_served_is_one_sentence(tmp_path: Path, words: tuple[str, ...], message: str) -> None:

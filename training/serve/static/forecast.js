@@ -188,5 +188,8 @@ at("ask").addEventListener("submit", async (event) => {
 at("stop").addEventListener("click", () => running?.abort());
 let width = 0;
 new ResizeObserver(() => {
-  if (root && Math.abs(at("canvas").clientWidth - width) > 4) { width = at("canvas").clientWidth; draw(at("canvas"), root, opened, toggle); }
+  const room = at("canvas").clientWidth;  // 0 while no tree is shown
+  if (!root || !room || Math.abs(room - width) <= 4) return;
+  width = room;
+  draw(at("canvas"), root, opened, toggle);
 }).observe(at("result"));
