@@ -228,6 +228,43 @@ def test_a_stopping_server_ends_its_trees_and_takes_no_more() -> None:
     assert refused.status_code == 503
 
 
+@pytest.mark.parametrize("path", ["/generate_tree", "/generate_tree/stream"])
+def test_an_asker_who_goes_away_frees_the_model_at_the_next_level(path: str) -> None:
+    engine = Paced(held=True)
+    app = app_of(engine)
+    sent: list[dict[str, Any]] = []
+
+    async def scenario() -> None:
+        gone = asyncio.Event()
+        body = [{"type": "http.request", "body": json.dumps(ASKED).encode(), "more_body": False}]
+
+        async def receive() -> dict[str, Any]:
+            if not body:
+                await gone.wait()
+            return body.pop() if body else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        headers = {"host": HOST, "content-type": "application/json"} | BEARER
+        scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "path": path,
+                 "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http",
+                 "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}  # fmt: skip
+        task = asyncio.create_task(app(scope, receive, send))
+        await asyncio.to_thread(engine.begun.wait, 10)
+        gone.set()
+        engine.let(1)
+        await task
+        engine.let(1)  # at most one more level was begun before the worker could know
+        while app.state.trees._waiting:
+            await asyncio.sleep(0.01)
+        app.state.trees.close()
+
+    asyncio.run(scenario())
+    assert engine.lists_written <= 2
+    assert 'trees_total{result="left"} 1' in app.state.trees.metrics.text()
+
+
 @pytest.mark.parametrize(
     ("fault", "status", "message"),
     [
