@@ -55,13 +55,30 @@ def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
-def test_a_server_answers_and_ends_a_tree_in_the_making_when_told_to_stop(tmp_path: Path) -> None:
+def made_twice(home: Path, file: Path) -> tuple[str, str]:
+    """A key that was replaced, and the one that holds."""
+    made = run(home, "training", "key", "ann", "--keys", str(file), "--json")
+    assert made.code == 0, made.err
+    again = run(home, "training", "key", "ann", "--keys", str(file))
+    assert (again.code, again.out) == (2, "")
+    assert (
+        again.err == f"Error: 'ann' has a key in {file} already; add --replace to end it and make another.\n"
+    )
+    newer = run(home, "training", "key", "ann", "--keys", str(file), "--replace")
+    return made.json["key"], newer.out.strip().rsplit(" ", 1)[1]
+
+
+def test_a_server_answers_keys_and_ends_a_tree_in_the_making_when_told_to_stop(tmp_path: Path) -> None:
+    file = tmp_path / "keys.txt"
+    old, key = made_twice(tmp_path, file)
     with (
-        serving(tmp_path) as (process, base, key),
+        serving(tmp_path, "--keys", str(file)) as (process, base, printed),
         httpx.Client(trust_env=False, base_url=base, timeout=60) as asking,
     ):
+        assert printed == ""  # no key of the run where others are set up
         assert asking.get("/health").json() == {"status": "ok"}
         assert asking.post("/generate_tree", json=ASKED).status_code == 401
+        assert asking.post("/generate_tree", json=ASKED, headers=bearer(old)).status_code == 401
         first = asking.post("/generate_tree", json=ASKED, headers=bearer(key))
         assert (first.status_code, first.headers["x-tree-cache"]) == (200, "miss")
         assert asking.post("/generate_tree", json=ASKED, headers=bearer(key)).headers["x-tree-cache"] == "hit"
@@ -86,24 +103,6 @@ def test_a_server_answers_and_ends_a_tree_in_the_making_when_told_to_stop(tmp_pa
         _, err = process.communicate(timeout=30)
     assert "Traceback" not in err
     assert [(a.status_code, a.json()["complete"]) for a in answers] == [(200, False)]
-
-
-def test_keys_are_made_once_and_open_the_server(tmp_path: Path) -> None:
-    file = tmp_path / "keys.txt"
-    made = run(tmp_path, "training", "key", "ann", "--keys", str(file), "--json")
-    assert made.code == 0, made.err
-    again = run(tmp_path, "training", "key", "ann", "--keys", str(file))
-    assert (again.code, again.out) == (2, "")
-    assert (
-        again.err == f"Error: 'ann' has a key in {file} already; add --replace to end it and make another.\n"
-    )
-    newer = run(tmp_path, "training", "key", "ann", "--keys", str(file), "--replace")
-    key = newer.out.strip().rsplit(" ", 1)[1]
-    with serving(tmp_path, "--keys", str(file), "--cache", str(tmp_path / "c.sqlite")) as (_, base, printed):
-        assert printed == ""
-        with httpx.Client(trust_env=False, base_url=base) as asking:
-            assert asking.get("/metrics", headers=bearer(made.json["key"])).status_code == 401
-            assert asking.get("/metrics", headers=bearer(key)).status_code == 200
 
 
 @pytest.mark.parametrize(

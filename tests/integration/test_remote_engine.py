@@ -44,8 +44,8 @@ def remote(url: str, tokenizer: Any = None, **how: Any) -> RemoteEngine:
     )
 
 
-def tree(engine: Any, lists: int = 1) -> Any:
-    sampling = Sampling(lists=lists, max_characters=60, max_tokens=90, seed=3)
+def tree(engine: Any) -> Any:
+    sampling = Sampling(lists=1, max_characters=60, max_tokens=90, seed=3)
     effort = Effort(orders=2, floor=0.15, sampling=sampling)
     return ProbabilityTreeInference("same", engine=engine).generate_tree(EVENT, FACTS, DAY, 24, 2, 3, effort)
 
@@ -73,9 +73,17 @@ def test_a_tree_is_the_same_here_and_there(which: str) -> None:
 
 
 def test_drawn_lists_are_those_of_the_seed() -> None:
+    history = start(encoder(), EVENT, FACTS, DAY, 24)
     with served() as (_, url):
         engine = remote(url)
-        assert tree(engine, lists=2) == tree(engine, lists=2)
+        lists = [
+            engine.write_lists(history, 2, Sampling(3, max_characters=12, max_tokens=20, seed=n))
+            for n in (4, 4, 5)
+        ]
+    assert lists[0] == lists[1]
+    assert lists[0] != lists[2]
+    assert lists[0][0] == lists[2][0]  # the greedy one
+    assert [len(found) for found in lists] == [3, 3, 3]
 
 
 def letters_of(engine: Any) -> list[np.ndarray]:
