@@ -9,6 +9,7 @@ from corpus.commandline import LazyGroup, run_main
 _TABLE = {
     "data": ("training.commands.data", "data", "What a snapshot becomes: counts, lengths, dialogues."),
     "plan": ("training.commands.plan", "plan", "Parameters, memory, time and dollars of a run, by GPU."),
+    "costs": ("training.commands.costs", "costs", "Estimated against actual time and dollars."),
     "synth": ("training.commands.synth", "synth", "Make a synthetic snapshot with known probabilities."),
     "sft": ("training.commands.stage", "sft", "Fine-tune a model on the dialogues of a snapshot."),
     "score": ("training.commands.stage", "score", "Proper scoring: train the letters' probabilities alone."),
