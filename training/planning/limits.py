@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from corpus.errors import InvalidInput
-from training.planning.plan import Option
+
+if TYPE_CHECKING:
+    from training.planning.plan import Option
 
 MODAL_LONGEST = 24 * 3600
 """A function on Modal runs a day at most; a second call goes on from the last checkpoint."""

@@ -6,6 +6,7 @@ shipped tiny tokenizer counts, whose small vocabulary gives more tokens, and the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,17 @@ from training.planning.prices import PriceTable, read_prices
 from training.planning.shapes import shape_of
 
 
-def plan_for(experiment: Experiment, snapshot: Snapshot, prices: PriceTable | None = None) -> RunPlan:
-    """The plan of an experiment on a snapshot."""
+def plan_for(
+    experiment: Experiment,
+    snapshot: Snapshot,
+    prices: PriceTable | None = None,
+    stages: Sequence[str] | None = None,
+) -> RunPlan:
+    """The plan of an experiment on a snapshot, or of some of its stages."""
     tokenizer, name = _tokenizer(experiment.base)
     lengths = lengths_of(snapshot, Encoder(tokenizer), experiment.data)
     shape = shape_of(experiment.base, experiment.lora, experiment.precision)
-    return make_plan(experiment, shape, lengths, prices or read_prices(), name)
+    return make_plan(experiment, shape, lengths, prices or read_prices(), name, stages)
 
 
 def _tokenizer(base: str) -> tuple[Any, str]:

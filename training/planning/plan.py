@@ -106,11 +106,13 @@ def make_plan(
     lengths: DatasetLengths,
     prices: PriceTable,
     counted_with: str,
-    effort: Effort | None = None,
+    stages: Sequence[str] | None = None,
 ) -> RunPlan:
-    """Plan a run on every GPU and in every loading, the experiment's own one included."""
-    work = work_of(shape, experiment, lengths, effort or Effort())
-    batch = _largest(experiment, lengths)
+    """Plan a run (or some stages of it) on every GPU and in every loading, the experiment's own one included."""
+    work = [
+        one for one in work_of(shape, experiment, lengths, Effort()) if stages is None or one.stage in stages
+    ]
+    batch = largest_batch(experiment, lengths)
     loadings = dict.fromkeys((loading_of(experiment.precision), *LOADINGS))
     options = [
         _option(experiment, shape, batch, work, prices, gpu, loading)
@@ -120,7 +122,8 @@ def make_plan(
     return RunPlan(experiment, shape, lengths, work, prices, options, counted_with)
 
 
-def _largest(experiment: Experiment, lengths: DatasetLengths) -> Batch:
+def largest_batch(experiment: Experiment, lengths: DatasetLengths) -> Batch:
+    """The largest micro-batch of SFT and scoring, which need the most."""
     rows = max(experiment.sft.batch, experiment.score.batch)
     reads = max((*lengths.train.reads, *lengths.validation.reads))
     return Batch(rows, max(lengths.train.longest, lengths.validation.longest), reads * rows)

@@ -1,0 +1,25 @@
+"""What Modal calls: thin wrappers that know of the volume and leave the rest to `bodies`. No modal at import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from training.backends import names
+from training.backends.bodies import RunOrder, run_order
+
+
+def train(order: str, root: str = names.DATA) -> dict[str, Any]:
+    """Run an order, given as JSON."""
+    return run_order(RunOrder.model_validate_json(order), Path(root), _commit())
+
+
+def _commit() -> Callable[[], None]:
+    """What makes files last: the volume's commit in a container, nothing on one's own machine."""
+    import modal
+
+    if modal.is_local():
+        return lambda: None
+    volume = modal.Volume.from_name(names.DATA_VOLUME)
+    return volume.commit
