@@ -35,6 +35,8 @@ _TABLE = {
         "models",
         "The registry: which model came from what, and is in use.",
     ),
+    "deploy": ("training.commands.deploy", "deploy", "Serve trees from Modal."),
+    "modal": ("training.commands.modal", "modal", "What is missing for Modal."),
     "ask": ("training.commands.ask", "ask", "Forecast one event as a tree."),
     "serve": ("training.commands.serve", "serve", "Serve trees: an API, and a page that draws them."),
     "key": ("training.commands.key", "key", "Make an API key for the server of trees."),

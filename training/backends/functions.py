@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.backends import names
 from training.backends.bodies import RunOrder, run_order
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 def train(order: str, root: str = names.DATA) -> dict[str, Any]:
     """Run an order, given as JSON."""
     return run_order(RunOrder.model_validate_json(order), Path(root), _commit())
+
+
+def web() -> FastAPI:
+    """The server of trees, under the address that Modal gave it."""
+    import modal
+
+    from training.backends.serving import served
+
+    origin = modal.Function.from_name(names.SERVE_APP, web.__name__).get_web_url()
+    return served(os.environ, Path(names.DATA), origin or "")
 
 
 def _commit() -> Callable[[], None]:

@@ -128,7 +128,7 @@ class ModalCloud:
     def read(self, path: str) -> bytes | None:
         """A file of the data volume; None where there is none."""
         modal = load_modal()
-        with _errors(modal):
+        with modal_errors(modal):
             try:
                 return b"".join(self._volume.read_file(path))
             except (FileNotFoundError, modal.exception.NotFoundError):
@@ -137,13 +137,13 @@ class ModalCloud:
     def fetch(self, path: str, to: Path) -> None:
         """A file of the data volume, written to a file."""
         modal = load_modal()
-        with _errors(modal), to.open("wb") as file:
+        with modal_errors(modal), to.open("wb") as file:
             self._volume.read_file_into_fileobj(path, file)
 
     def put(self, path: str, source: Path | bytes) -> None:
         """Write a folder, a file or bytes to the data volume."""
         modal = load_modal()
-        with _errors(modal), self._volume.batch_upload(force=True) as batch:
+        with modal_errors(modal), self._volume.batch_upload(force=True) as batch:
             if isinstance(source, bytes):
                 batch.put_file(BytesIO(source), f"/{path}")
             elif source.is_dir():
@@ -154,7 +154,7 @@ class ModalCloud:
     def start(self, order: RunOrder, gpu: str) -> str:
         """Start a run and give its call's id; it goes on when this process ends."""
         modal = load_modal()
-        with _errors(modal):
+        with modal_errors(modal):
             app, function = train_function(modal, gpu, order.allowance_seconds, self.hub_secret(modal))
             with contextlib.redirect_stdout(sys.stderr), modal.enable_output(), app.run(detach=True):
                 return str(function.spawn(order.model_dump_json()).object_id)
@@ -178,7 +178,7 @@ class ModalCloud:
             modal.exception.RemoteError,
             modal.exception.ExecutionError,
         )
-        with _errors(modal):
+        with modal_errors(modal):
             try:
                 return Call(CallState.ENDED, dict(modal.FunctionCall.from_id(call).get(timeout=seconds)))
             except lost as fault:
@@ -188,7 +188,7 @@ class ModalCloud:
 
 
 @contextlib.contextmanager
-def _errors(modal: Any) -> Iterator[None]:
+def modal_errors(modal: Any) -> Iterator[None]:
     """Modal's errors as one sentence of this project."""
     try:
         yield
