@@ -35,6 +35,7 @@ EXPERIMENT = Experiment(
     name="try", base="tiny", precision=Precision.FLOAT32, data=Data(max_tokens=2048, over_length=OverLength.LEAVE_OUT),
     lora=Lora(adapt=Adapt.LINEAR, rank=2),
     sft=Stage(epochs=1, batch=4, accumulation=1, max_steps=2, evaluate_every=2, save_every=1),
+    sample_trees=0,
 )  # fmt: skip
 STANDS_IN = """
 import json, os, pathlib, sys, time
@@ -57,7 +58,7 @@ sys.exit({code})
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("backends") / "world"
-    write_synthetic(folder, Recipe(40, (5,), depth=1))
+    write_synthetic(folder, Recipe(20, (5,), depth=1))
     return folder
 
 

@@ -30,7 +30,7 @@ def test_the_container_serves_trees_behind_its_keys(tmp_path: Path) -> None:
         assert client.post("/generate_tree", json=question).status_code == 401
         answer = client.post("/generate_tree", json=question, headers={"Authorization": f"Bearer {KEY}"})
         assert answer.status_code == 200, answer.text
-        assert client.get("/health", headers={"Host": "elsewhere.example"}).status_code == 400
+        assert client.get("/health", headers={"Host": "elsewhere.example"}).status_code == 403
 
 
 def test_without_keys_nothing_is_served_to_the_world(tmp_path: Path) -> None:
@@ -60,8 +60,7 @@ def test_modal_takes_the_web_function() -> None:
     endpoint = Endpoint(ServeOrder(base="tiny"), "L4", 0, 300)
     app, function = serve_function(load_modal(), endpoint, [])
     assert app.name == names.SERVE_APP
-    assert list(app.registered_functions) == ["web"]
-    assert function is not None
+    assert "web" in repr(function)
 
 
 class Servers:
