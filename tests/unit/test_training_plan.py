@@ -15,7 +15,7 @@ from tests.tiny_models import random_model
 from training.config import Adapt, Experiment, Grpo, Lora, Precision, Stage
 from training.models import load_base, lora_config
 from training.planning.lengths import DatasetLengths, Lengths
-from training.planning.limits import MODAL_LONGEST, allowance, within
+from training.planning.limits import KEPT_BACK, MODAL_LONGEST, allowance, within
 from training.planning.memory import Batch, activations, memory_of
 from training.planning.plan import RunPlan, make_plan, plan_json
 from training.planning.prices import PRICES, read_prices
@@ -220,10 +220,12 @@ def test_a_cap_below_the_plan_is_refused_and_one_above_becomes_seconds() -> None
     with pytest.raises(InvalidInput, match="--max-usd"):
         within(option, option.usd / 2)
     granted = allowance(option, option.usd * 2)
-    assert granted.seconds == pytest.approx(2 * option.seconds, abs=1)
+    assert granted.seconds == pytest.approx(2 * option.seconds - KEPT_BACK, abs=1)
     assert granted.usd <= option.usd * 2
     assert allowance(option, None).seconds <= MODAL_LONGEST
-    assert allowance(option, 1e6).seconds == MODAL_LONGEST
+    assert allowance(option, 1e6).seconds == MODAL_LONGEST - KEPT_BACK
+    with pytest.raises(InvalidInput, match="less than the 300 s"):
+        allowance(replace(option, stage_seconds={"sft": 1.0}, start_seconds=1.0), 0.1)
 
 
 def test_prices_are_dated_and_a_broken_table_names_its_field(tmp_path: Path) -> None:

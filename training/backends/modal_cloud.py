@@ -18,14 +18,12 @@ from corpus.errors import InvalidInput, MissingExtra, PsychoHistoryError
 from training.backends import names
 from training.backends.bodies import RunOrder
 from training.backends.remote import Call, CallState
+from training.planning.limits import KEPT_BACK, MODAL_LONGEST
 from training.planning.prices import Container, read_prices
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("corpus", "evaluation", "training")
 RETRIES = 3
-LATE = 120
-"""Seconds that Modal grants beyond the allowance, for the last commit."""
-LONGEST = 24 * 3600
 
 
 def load_modal() -> Any:
@@ -104,7 +102,7 @@ def train_function(modal: Any, gpu: str, allowance: int, secrets: list[Any]) -> 
         gpu=gpu,
         cpu=container.cores,
         memory=int(container.memory_gib * 1024),
-        timeout=min(LONGEST, allowance + LATE),
+        timeout=min(MODAL_LONGEST, allowance + KEPT_BACK),
         retries=modal.Retries(max_retries=RETRIES, initial_delay=1.0, backoff_coefficient=2.0),
         volumes=volumes(modal),
         secrets=secrets,

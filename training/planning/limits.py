@@ -14,13 +14,15 @@ MODAL_LONGEST = 24 * 3600
 """A function on Modal runs a day at most; a second call goes on from the last checkpoint."""
 SHORTEST = 300
 """Seconds below which nothing but starting would be paid for."""
+KEPT_BACK = 120
+"""Seconds of a cap that are left for starting and for the last commit."""
 SPARE = 4
 """Without a cap a run may take this many times its plan."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """How long a run may hold its container, over all attempts."""
+    """How long a run may hold its container, over all attempts, and what that costs at most."""
 
     seconds: int
     usd: float
@@ -38,13 +40,14 @@ def within(option: Option, max_usd: float) -> None:
 def allowance(option: Option, max_usd: float | None) -> Allowance:
     """Seconds a run may take; raises InvalidInput where the cap is below the plan or too small to start."""
     if max_usd is None:
-        seconds = min(MODAL_LONGEST, max(3600, int(SPARE * option.seconds)))
-        return Allowance(seconds, seconds * option.usd_per_second)
-    within(option, max_usd)
-    seconds = min(MODAL_LONGEST, int(max_usd / option.usd_per_second))
+        wanted = max(3600, int(SPARE * option.seconds))
+    else:
+        within(option, max_usd)
+        wanted = int(max_usd / option.usd_per_second) - KEPT_BACK
+    seconds = min(MODAL_LONGEST - KEPT_BACK, wanted)
     if seconds < SHORTEST:
         raise InvalidInput(
-            f"--max-usd {max_usd:g} pays for {seconds} s of {option.gpu.name}, less than the {SHORTEST} s in which a "
-            "run can begin; raise it."
+            f"--max-usd {max_usd:g} pays for {max(0, seconds)} s of {option.gpu.name}, less than the {SHORTEST} s in "
+            "which a run can begin; raise it."
         )
-    return Allowance(seconds, seconds * option.usd_per_second)
+    return Allowance(seconds, (seconds + KEPT_BACK) * option.usd_per_second)

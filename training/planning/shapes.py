@@ -113,7 +113,11 @@ def read_config(base: str) -> Any:
 
 def shape_of(base: str, lora: Lora, precision: Precision = Precision.AUTO) -> Shape:
     """Count a model and what the experiment trains of it; raises InvalidInput where that cannot be."""
-    config = read_config(base)
+    return shape_of_config(base, read_config(base), lora, precision)
+
+
+def shape_of_config(base: str, config: Any, lora: Lora, precision: Precision = Precision.AUTO) -> Shape:
+    """Count a model of this configuration."""
     kind = torch.float32 if precision is Precision.FLOAT32 else torch.bfloat16
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=kind)
