@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -302,7 +304,15 @@ def test_the_image_is_made_from_the_lock_and_torch_is_the_makefiles() -> None:
     assert image(modal) is not None
     makefile = (ROOT / "Makefile").read_text()
     assert f"TORCH := {names.TORCH}\n" in makefile
-    assert (ROOT / names.LOCK_FILE).is_file()
+    locked = {
+        line.split("==")[0].lower()
+        for line in (ROOT / names.LOCK_FILE).read_text().splitlines()
+        if "==" in line
+    }
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["training"]]
+    missing = [one for one in wanted if re.split(r"[\[<>=]", one)[0].lower().replace("_", "-") not in locked]
+    assert not missing, "make lock-training"
 
 
 def test_bodies_and_requests_load_no_modal_and_no_torch() -> None:

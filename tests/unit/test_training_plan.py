@@ -14,6 +14,7 @@ from corpus.errors import InvalidFile, InvalidInput, MissingExtra
 from tests.tiny_models import random_model
 from training.config import Adapt, Experiment, Grpo, Lora, Precision, Stage
 from training.models import load_base, lora_config
+from training.planning.here import memory_here, require_memory
 from training.planning.lengths import DatasetLengths, Lengths
 from training.planning.limits import KEPT_BACK, MODAL_LONGEST, allowance, within
 from training.planning.memory import Batch, activations, memory_of
@@ -226,6 +227,17 @@ def test_a_cap_below_the_plan_is_refused_and_one_above_becomes_seconds() -> None
     assert allowance(option, 1e6).seconds == MODAL_LONGEST - KEPT_BACK
     with pytest.raises(InvalidInput, match="less than the 300 s"):
         allowance(replace(option, stage_seconds={"sft": 1.0}, start_seconds=1.0), 0.1)
+
+
+def test_this_machine_is_planned_in_its_own_numbers() -> None:
+    plan = planned("Qwen/Qwen3-0.6B")
+    here = memory_here(plan)
+    if torch.cuda.is_available():
+        assert here.weights == plan.shape.weight_bytes(Loading.BF16)
+    else:
+        assert here.weights == plan.shape.weight_bytes(Loading.FLOAT32)
+        assert here.reserve == pytest.approx(0.05 * (here.total - here.reserve))
+        require_memory(plan)
 
 
 def test_prices_are_dated_and_a_broken_table_names_its_field(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ class RemoteBackend:
         return call
 
     def _upload(self, request: Request) -> None:
-        """Snapshot and parent, once; each is complete where its manifest, put last, is there."""
+        """Snapshot and parent, once; each is there where its manifest is, for a batch appears as a whole."""
         folders = {f"snapshots/{request.snapshot_hash}": (request.snapshot, SNAPSHOT_MANIFEST)}
         if request.parent is not None:
             folders[f"parents/{content_hash(request.parent)}"] = (request.parent, MANIFEST)
