@@ -12,20 +12,13 @@ from training.planning.shapes import Loading
 
 
 def memory_here(plan: RunPlan) -> Memory:
-    """Memory of a training step on this machine: `auto` is float32 without a GPU."""
-    experiment = plan.experiment
-    loading = plan.loading
-    if experiment.precision is Precision.AUTO and not torch.cuda.is_available():
-        loading = Loading.FLOAT32
+    """Memory of a training step on this machine: without a GPU, `auto` is float32 and nothing is kept for CUDA."""
+    experiment, loading, assumed = plan.experiment, plan.loading, plan.prices.assumptions
+    if not torch.cuda.is_available():
+        assumed = assumed.model_copy(update={"reserve_gb": 0.0})
+        loading = Loading.FLOAT32 if experiment.precision is Precision.AUTO else loading
     batch = largest_batch(experiment, plan.lengths)
-    return memory_of(
-        plan.shape,
-        experiment.lora,
-        loading,
-        batch,
-        experiment.gradient_checkpointing,
-        plan.prices.assumptions,
-    )
+    return memory_of(plan.shape, experiment.lora, loading, batch, experiment.gradient_checkpointing, assumed)
 
 
 def require_memory(plan: RunPlan) -> None:
