@@ -25,6 +25,11 @@ failed is *not* an exception but a value (see `agents.state`); these are for fau
     ├── EmptyArchive (LookupError)       nothing to read
     ├── SnapshotError (ValueError)       a snapshot folder that does not match its manifest
     ├── DiskFull (OSError)               no space left where training writes
+    ├── ForecastError (RuntimeError)     a tree that could not be made
+    │   ├── EngineFault                  a server of language models that cannot be used as one
+    │   ├── ServerBusy                   the line before the model is full, or the server is stopping
+    │   ├── TooLate                      time ran out before the first level was known
+    │   └── ForecastFailed               the model broke
     └── MissingExtra (ImportError)       an optional part of the program that is not installed
 """
 
@@ -116,6 +121,26 @@ class SnapshotError(PsychoHistoryError, ValueError):
 
 class DiskFull(PsychoHistoryError, OSError):
     """No space is left where a training run writes."""
+
+
+class ForecastError(PsychoHistoryError, RuntimeError):
+    """A tree that could not be made."""
+
+
+class EngineFault(ForecastError):
+    """A server of language models that does not answer, or not with what a forecast needs."""
+
+
+class ServerBusy(ForecastError):
+    """The line before the model is full, or the server is stopping."""
+
+
+class TooLate(ForecastError):
+    """Time ran out before the first level was known."""
+
+
+class ForecastFailed(ForecastError):
+    """The model broke; the log says why."""
 
 
 class MissingExtra(PsychoHistoryError, ImportError):

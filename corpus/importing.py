@@ -13,7 +13,7 @@ Months are derived from dates; a stated figure that differs is kept as a note.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -265,14 +265,18 @@ def _nested(record: dict[str, Any], key: str) -> Any:
 
 
 def _context(value: Any) -> tuple[ContextFact, ...]:
-    """A string, a list of strings or an object of facts."""
+    return tuple(ContextFact(text=text) for text in context_texts(value))
+
+
+def context_texts(value: Any) -> tuple[str, ...]:
+    """The facts of a context: a string, a list of strings, or an object of facts."""
     if not value:
         return ()
     if isinstance(value, str):
-        return (ContextFact(text=value),)
-    if isinstance(value, dict):
-        return tuple(ContextFact(text=f"{key.replace('_', ' ')}: {fact}") for key, fact in value.items())
-    return tuple(ContextFact(text=_text(fact, "context")) for fact in _list(value, "context"))
+        return (value,)
+    if isinstance(value, Mapping):
+        return tuple(f"{str(key).replace('_', ' ')}: {fact}" for key, fact in value.items())
+    return tuple(_text(fact, "context") for fact in _list(value, "context"))
 
 
 def _successive_shares(rows: Sequence[Any]) -> bool:

@@ -80,6 +80,8 @@ class ProbabilityTree(_Frozen):
     model: str = ""
     calibration: str = ""
     """Which calibrator was applied; empty for none."""
+    complete: bool = True
+    """False where time ran out before the last level: branches without children may not have been asked."""
 
     @model_validator(mode="after")
     def _branches_sum_to_one(self) -> Self:

@@ -8,6 +8,8 @@ from corpus.commandline import LazyGroup, run_main
 
 _TABLE = {
     "data": ("training.commands.data", "data", "What a snapshot becomes: counts, lengths, dialogues."),
+    "plan": ("training.commands.plan", "plan", "Parameters, memory, time and dollars of a run, by GPU."),
+    "costs": ("training.commands.costs", "costs", "Estimated against actual time and dollars."),
     "synth": ("training.commands.synth", "synth", "Make a synthetic snapshot with known probabilities."),
     "sft": ("training.commands.stage", "sft", "Fine-tune a model on the dialogues of a snapshot."),
     "score": ("training.commands.stage", "score", "Proper scoring: train the letters' probabilities alone."),
@@ -33,7 +35,11 @@ _TABLE = {
         "models",
         "The registry: which model came from what, and is in use.",
     ),
+    "deploy": ("training.commands.deploy", "deploy", "Serve trees from Modal."),
+    "modal": ("training.commands.modal", "modal", "What is missing for Modal."),
     "ask": ("training.commands.ask", "ask", "Forecast one event as a tree."),
+    "serve": ("training.commands.serve", "serve", "Serve trees: an API, and a page that draws them."),
+    "key": ("training.commands.key", "key", "Make an API key for the server of trees."),
 }
 
 

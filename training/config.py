@@ -34,6 +34,8 @@ class Precision(StrEnum):
     """16 bits, bfloat16."""
     FOUR_BIT = "4bit"
     """NF4 by bitsandbytes; for dense models, it does not reach fused experts."""
+    UNSLOTH = "unsloth_4bit"
+    """NF4 by unsloth, which must be installed beside this program; reaches gpt-oss's experts. Not tested here."""
 
 
 class Adapt(StrEnum):

@@ -1,7 +1,7 @@
 """What a forecaster asks of a language model: read letters, write lists. Two calls, so that engines can differ.
 
 An engine works on tokens of `training.encoding`; whoever calls it never sees a model. The transformers engine
-is `training.local_engine`.
+is `training.local_engine`, the one for servers `training.remote_engine`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Engine(Protocol):
     encoder: Encoder
     tokens_used: int
     """Tokens read and written so far, those from a cache not counted."""
+    unread: float
+    """Largest share of a letter distribution so far that was bounded and not read; 0 where all letters are read."""
 
     def letters(self, context: tuple[int, ...], questions: Sequence[Question]) -> list[Floats]:
         """For each question the distribution over its own letters, summing to 1."""

@@ -6,29 +6,35 @@
     tree = inference.generate_tree("Brexit vote passes", "52% leave")
 
 The likeliest branch so far is expanded first, until the depth is reached or no branch is above the floor.
-The same seed gives the same tree. Needs the training extra for models in this process; an engine handed in
-needs nothing. Does not cover: scoring a tree (`evaluation.TreeEvaluator`), serving it.
+The same seed gives the same tree. Without a model's name the base is what PSYCHOHISTORY_BASE names, else
+Qwen3-0.6B. Needs the training extra for models in this process; an engine handed in needs nothing. Does not
+cover: scoring a tree (`evaluation.TreeEvaluator`), serving it (`training.serve`).
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from corpus.case import DEFAULT_HORIZON_MONTHS, MAX_DEPTH
 from corpus.dates import end_of_day
 from corpus.errors import InvalidInput
+from corpus.files import file_sha256
+from corpus.importing import context_texts
+from corpus.rules.levels import says_the_same
 from evaluation.calibration import CalibrationFile, read_calibration
 from evaluation.tree import ProbabilityTree, TreeNode
 from training.dialogue import CANDIDATE_LETTERS
 from training.engine import Engine, Sampling
 from training.forecasting import Tokens, Weighed, below, calibrated, propose, start, weigh
-from training.runfolder import CALIBRATION, require_finished
+from training.runfolder import CALIBRATION, MANIFEST, require_finished
 
 DEFAULT_BASE = "Qwen/Qwen3-0.6B"
+BASE_VARIABLE = "PSYCHOHISTORY_BASE"
 Path_ = tuple[int, ...]
 
 
@@ -43,6 +49,10 @@ class Question:
     horizon_months: int = DEFAULT_HORIZON_MONTHS
     depth: int = 3
     branches: int = 4
+
+    def dated(self) -> Question:
+        """The question with its day filled in, so that one tree has one day, midnight or not."""
+        return self if self.as_of else replace(self, as_of=datetime.now(UTC).date())
 
 
 @dataclass(frozen=True)
@@ -72,8 +82,10 @@ class ProbabilityTreeInference:
     """Makes probability trees with a base model, an adapter on it, or any engine."""
 
     def __init__(self, model: str | None = None, *, engine: Engine | None = None) -> None:
-        self.base = model or DEFAULT_BASE
-        self.name = model or DEFAULT_BASE
+        self.base = model or os.environ.get(BASE_VARIABLE) or DEFAULT_BASE
+        self.name = self.base
+        self.weights: Mapping[str, str] = {"name": self.base}
+        """What the weights are known by: hashes where they lie in a folder, else names."""
         self.calibration: CalibrationFile | None = None
         self._engine = engine
 
@@ -84,7 +96,7 @@ class ProbabilityTreeInference:
         InvalidInput where the adapter does not fit, NotFound where no such model is registered.
         """
         from training.local_engine import TransformersEngine
-        from training.models import is_adapter, load_base, load_tokenizer, with_adapter
+        from training.models import identity, is_adapter, load_base, load_tokenizer, with_adapter
 
         if path is None and name is not None:
             from training.registry.store import registered
@@ -96,9 +108,15 @@ class ProbabilityTreeInference:
         if folder is not None and not whole:
             model = with_adapter(model, folder, self.base)
         self._engine = TransformersEngine(model, load_tokenizer(self.base if folder is None else str(folder)))
+        trained = {} if folder is None else {"trained": file_sha256(folder / MANIFEST)}
+        self.weights = ({} if whole else identity(self.base)) | trained
+        self.load_calibration(folder)
+        self.name = name or (str(path) if path is not None else self.base)
+
+    def load_calibration(self, folder: Path | None) -> None:
+        """Apply the `calibration.json` of a finished model's folder from now on; none where there is none."""
         stored = folder / CALIBRATION if folder else None
         self.calibration = read_calibration(stored) if stored and stored.is_file() else None
-        self.name = name or (str(path) if path is not None else self.base)
 
     @property
     def engine(self) -> Engine:
@@ -112,7 +130,7 @@ class ProbabilityTreeInference:
     def generate_tree(
         self,
         event: str,
-        context: str | Sequence[str] = "",
+        context: str | Sequence[str] | Mapping[str, object] = "",
         as_of: date | None = None,
         horizon: int = DEFAULT_HORIZON_MONTHS,
         depth: int = 3,
@@ -120,19 +138,24 @@ class ProbabilityTreeInference:
         effort: Effort | None = None,
     ) -> ProbabilityTree:
         """The whole tree. Raises InvalidInput for an empty event, or numbers out of range."""
-        question = Question(event, _facts(context), as_of, horizon, depth, branches)
-        found = list(self.stream(question, effort or Effort()))
-        return assemble(question, found, self.name, self.calibration)
+        question = Question(event, facts_of(context), as_of, horizon, depth, branches).dated()
+        return self.assembled(question, list(self.stream(question, effort or Effort())))
+
+    def assembled(
+        self, question: Question, found: Sequence[Expansion], *, complete: bool = True
+    ) -> ProbabilityTree:
+        """The tree of what `stream` has handed out so far; raises InvalidInput where that is nothing."""
+        return assemble(question, found, self.name, self.calibration, complete=complete)
 
     def stream(self, question: Question, effort: Effort) -> Iterator[Expansion]:
         """Levels as they become known, the likeliest branch first."""
-        _check(question)
-        as_of = question.as_of or datetime.now(UTC).date()
-        root = start(self.engine.encoder, question.event, question.context, as_of, question.horizon_months)
+        check_question(question)
+        asked = question.dated()
+        root = start(self.engine.encoder, asked.event, asked.context, asked.as_of, asked.horizon_months)
         queue: list[tuple[float, Path_, tuple[str, ...], Tokens]] = [(-1.0, (), (), root)]
         while queue:
             minus_p, path, events, history = heapq.heappop(queue)
-            weighed = self._level(history, question, effort, path)
+            weighed = self._level(history, question, effort, (question.event, *events))
             if weighed is None:
                 continue
             yield Expansion(path, events, -minus_p, weighed)
@@ -156,9 +179,12 @@ class ProbabilityTreeInference:
             self.engine.encoder, history, weighed.texts, k, question.horizon_months, step, len(path) + 2
         )
 
-    def _level(self, history: Tokens, question: Question, effort: Effort, path: Path_) -> Weighed | None:
-        """One level; None where the model wrote no candidate at all."""
-        texts = propose(self.engine, history, question.branches, effort.sampling)
+    def _level(
+        self, history: Tokens, question: Question, effort: Effort, told: Sequence[str]
+    ) -> Weighed | None:
+        """One level; None where the model wrote no candidate that says more than what has happened already."""
+        written = propose(self.engine, history, question.branches, effort.sampling)
+        texts = [text for text in written if not any(says_the_same(text, event) for event in told)]
         if not texts:
             return None
         found = weigh(
@@ -167,12 +193,16 @@ class ProbabilityTreeInference:
         return calibrated(found, self.calibration, own_list=True)
 
 
-def _facts(context: str | Sequence[str]) -> tuple[str, ...]:
+def facts_of(context: str | Sequence[str] | Mapping[str, object]) -> tuple[str, ...]:
+    """What was known, one fact each: the lines of a text, a list, or an object's keys and values."""
+    if isinstance(context, Mapping):
+        context = context_texts(context)
     lines = context.splitlines() if isinstance(context, str) else context
     return tuple(line.strip() for line in lines if line.strip())
 
 
-def _check(question: Question) -> None:
+def check_question(question: Question) -> None:
+    """Raise InvalidInput for an empty event, or a number out of range."""
     if not question.event.strip():
         raise InvalidInput("The event is empty; say in one sentence what happened.")
     for name, value, highest in (
@@ -185,7 +215,12 @@ def _check(question: Question) -> None:
 
 
 def assemble(
-    question: Question, found: Sequence[Expansion], model: str, calibration: CalibrationFile | None
+    question: Question,
+    found: Sequence[Expansion],
+    model: str,
+    calibration: CalibrationFile | None,
+    *,
+    complete: bool = True,
 ) -> ProbabilityTree:
     """The tree of all expansions; raises InvalidInput where the model proposed nothing for the seed."""
     levels = {expansion.path: expansion for expansion in found}
@@ -196,12 +231,13 @@ def assemble(
     return ProbabilityTree(
         seed=question.event,
         context="\n".join(question.context),
-        as_of=end_of_day(question.as_of or datetime.now(UTC).date()),
+        as_of=end_of_day(question.as_of) if question.as_of else None,
         horizon_months=question.horizon_months,
         remainder=levels[()].weighed.probabilities[-1],
         branches=_nodes(levels, ()),
         model=model,
         calibration="" if calibration is None else _calibration_name(calibration),
+        complete=complete,
     )
 
 

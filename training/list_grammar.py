@@ -30,6 +30,13 @@ def grammar(lines: int, longest: int) -> str:
     return "\n".join(rules)
 
 
+def regex(lines: int, longest: int) -> str:
+    """The same lists as a regular expression, for servers that hold a text to one."""
+    text = rf"[A-Za-z0-9][^\x00-\x1f\x7f-\x9f]{{{MIN_TEXT - 1},{longest - 1}}}"
+    rows = [rf"{letter}\) {text}\n" for letter in CANDIDATE_LETTERS[:lines]]
+    return "(".join(rows) + ")?" * (lines - 1)
+
+
 def parse(text: str) -> list[str]:
     """The texts of a list; lines that are none are left out."""
     found = (_LINE.fullmatch(line.strip()) for line in text.split("\n"))

@@ -27,7 +27,7 @@ class TransformersEngine:
 
     def __init__(self, model: Any, tokenizer: Any, caches: int = 8) -> None:
         self.model, self.encoder = model.eval(), Encoder(tokenizer)
-        self.tokens_used = 0
+        self.tokens_used, self.unread = 0, 0.0
         self._kept: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         self._room = caches
         self._constraint: ListConstraint | None = None

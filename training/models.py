@@ -6,6 +6,7 @@ are read from safetensors only. Does not cover remote engines.
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from peft import LoraConfig, PeftConfig, PeftModel
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-from corpus.errors import InvalidInput
+from corpus.errors import InvalidInput, MissingExtra
 from training.config import Adapt, Lora, Precision
 from training.runfolder import content_hash
 
@@ -49,6 +50,8 @@ def load_tokenizer(base: str) -> Any:
 
 def load_base(base: str, precision: Precision = Precision.AUTO) -> Any:
     """A causal model on the device at hand; raises InvalidInput where the name leads nowhere."""
+    if precision is Precision.UNSLOTH:
+        return _load_with_unsloth(base)
     options: dict[str, Any] = {"dtype": dtype_of(precision), "use_safetensors": True}
     if precision is Precision.FOUR_BIT:
         options["quantization_config"] = BitsAndBytesConfig(
@@ -63,6 +66,18 @@ def load_base(base: str, precision: Precision = Precision.AUTO) -> Any:
         raise InvalidInput(_not_found(base)) from fault
     if torch.cuda.is_available() and precision is not Precision.FOUR_BIT:
         model = model.to("cuda")
+    return model
+
+
+def _load_with_unsloth(base: str) -> Any:
+    """A base in unsloth's 4-bit build; raises MissingExtra where unsloth is not installed."""
+    try:
+        unsloth = importlib.import_module("unsloth")
+    except ImportError as fault:
+        raise MissingExtra(
+            f"precision {Precision.UNSLOTH} needs unsloth, which is not installed; type: pip install unsloth"
+        ) from fault
+    model, _ = unsloth.FastLanguageModel.from_pretrained(resolve(base), load_in_4bit=True)
     return model
 
 

@@ -121,6 +121,23 @@ def test_a_tree_expands_the_likeliest_branch_first_down_to_the_floor() -> None:
     assert TreeEvaluator().evaluate(tree, ["The mint closes"]).match_coverage == 1.0
 
 
+def test_what_has_happened_on_a_path_is_no_candidate_below_it() -> None:
+    inference = ProbabilityTreeInference("scripted", engine=Scripted())
+    tree = inference.generate_tree("The mint closes", FACTS, DAY, 24, 3, 3, Effort(orders=1, floor=0.0))
+    assert [node.event for node in tree.branches] == ["The grain tax rises", "A war begins"]
+    assert [node.event for node in tree.branches[0].branches] == ["A war begins"]
+    assert tree.branches[0].branches[0].branches == ()  # nothing new was written below it
+
+
+def test_a_tree_whose_day_was_not_named_has_one() -> None:
+    tree = ProbabilityTreeInference("scripted", engine=Scripted()).generate_tree(
+        EVENT, {"mood": "calm", "gdp_growth": 1.5}
+    )
+    assert tree.as_of is not None
+    assert tree.context == "mood: calm\ngdp growth: 1.5"
+    assert tree.complete
+
+
 def test_the_same_seed_gives_the_same_tree() -> None:
     trees = []
     for _ in range(2):

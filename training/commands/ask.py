@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from corpus.case import DEFAULT_HORIZON_MONTHS
 from corpus.commandline import printable
-from training.commands.forecasts import loaded, model_options
+from training.commands.forecasts import Forecaster, model_options, tell_limits
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -33,27 +32,18 @@ def ask(
     as_of: datetime | None,
     horizon: int,
     as_json: bool,
-    base: str,
-    folder: Path | None,
-    orders: int,
-    branches: int,
-    depth: int,
-    seed: int,
+    forecaster: Forecaster,
 ) -> None:
     """Forecast what may follow EVENT, as a tree of outcomes with probabilities.
 
     A branch shows its probability given its parent, then that of the whole path; Z is what is left to
     everything that is not listed.
     """
-    inference = loaded(base, folder)
-    from training.engine import Sampling
-    from training.inference import Effort
-
+    inference = forecaster.ready()
     day = (as_of or datetime.now(UTC)).date()
-    effort = Effort(orders, sampling=Sampling(seed=seed))
-    tree = inference.generate_tree(event, context, day, horizon, depth, branches, effort)
-    if base == "tiny":
-        click.echo("The tiny model only shows the form: it knows no history and forecasts nothing.", err=True)
+    depth, branches = forecaster.depth, forecaster.branches
+    tree = inference.generate_tree(event, context, day, horizon, depth, branches, forecaster.effort)
+    tell_limits(forecaster, inference)
     if as_json:
         click.echo(tree.model_dump_json(indent=1))
     else:

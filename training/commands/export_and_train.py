@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from corpus.commandline import print_json
 from corpus.snapshot import MANIFEST, read_snapshot
+from training.backends.launching import Launch
+from training.commands.where import run_where, where_options
 from training.config import Adapt, Data, Experiment, Grpo, Lora, Precision, Stage, read_experiment
 from training.dataset import OverLength
 from training.synthetic import Recipe, write_synthetic
@@ -31,6 +32,7 @@ MIN_CASES = 20
     "--config", type=click.Path(path_type=Path), help="An experiment's YAML; the tiny smoke model without it."
 )
 @click.option("--force", is_flag=True, help="Go on after an audit that fails.")
+@where_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def export_and_train(
@@ -40,28 +42,26 @@ def export_and_train(
     db: str | None,
     config: Path | None,
     force: bool,
+    how: Launch,
     as_json: bool,
 ) -> None:
     """Snapshot, audit, SFT, scoring, GRPO, forecasts, calibration, comparison; ends with the verdict's exit code.
 
     0 DEPLOY, 10 REVIEW, 20 FAIL. Run it again to go on after an interruption; with nothing changed it does
-    nothing.
+    nothing. With --backend modal it runs there and is fetched back.
     """
     experiment = read_experiment(config) if config else smoke()
     chosen = snapshot or _snapshot(out, db)
-    read_snapshot(chosen)
+    opened = read_snapshot(chosen)
     from training.quiet import quiet_libraries
 
     quiet_libraries()
-    from training.pipeline import Plan, run_pipeline
-
-    def tell(line: str) -> None:
-        click.echo(line, err=True)
-
     if config is None:
-        tell("No --config: the tiny model is used. It shows that everything runs; it knows no history and "
-             "forecasts nothing.")  # fmt: skip
-    result = run_pipeline(Plan(experiment, chosen, out, datetime.now(UTC).date(), force, tell=tell))
+        click.echo("No --config: the tiny model is used. It shows that everything runs; it knows no history and "
+                   "forecasts nothing.", err=True)  # fmt: skip
+    result = run_where(how, "export-and-train", experiment, opened, out, force=force)
+    if result is None:
+        return
     if as_json:
         print_json(result)
     else:

@@ -1,44 +1,119 @@
-"""What `predict` and `ask` share: the options that say which model forecasts, and loading it."""
+"""What `ask`, `predict` and `serve` share: the options that say who forecasts, and getting it ready."""
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from training.inference import ProbabilityTreeInference
+    from training.inference import Effort, ProbabilityTreeInference
 
 _Command = Callable[..., None]
+ENGINE_KEY_VARIABLE = "PSYCHOHISTORY_ENGINE_KEY"
+TINY_NOTICE = "The tiny model only shows the form: it knows no history and forecasts nothing."
+UNREAD_WORTH_TELLING = 0.001
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """Which model forecasts, and how carefully."""
+
+    base: str
+    folder: Path | None
+    orders: int
+    branches: int
+    depth: int
+    seed: int
+    engine_url: str | None
+    engine_model: str | None
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether it is the shipped model, which forecasts nothing."""
+        return self.base == "tiny"
+
+    @property
+    def effort(self) -> Effort:
+        """Orders and seed as inference takes them."""
+        from training.engine import Sampling
+        from training.inference import Effort
+
+        return Effort(self.orders, sampling=Sampling(seed=self.seed))
+
+    def ready(self) -> ProbabilityTreeInference:
+        """A forecaster with its model in memory, or with a server that has answered."""
+        from training.quiet import quiet_libraries
+
+        quiet_libraries()
+        from training.inference import ProbabilityTreeInference
+
+        if self.engine_url is not None:
+            return self._remote(self.engine_url)
+        if self.engine_model is not None:
+            raise click.UsageError("--engine-model names a model of a server; add --engine-url.")
+        inference = ProbabilityTreeInference(self.base)
+        inference.load_adapter(self.folder)
+        return inference
+
+    def _remote(self, url: str) -> ProbabilityTreeInference:
+        from training.inference import ProbabilityTreeInference
+        from training.models import load_tokenizer
+        from training.remote_engine import RemoteEngine
+        from training.runfolder import require_finished
+
+        trained = None if self.folder is None else require_finished(self.folder)
+        model = self.engine_model or self.base
+        tokenizer = load_tokenizer(self.base if trained is None else str(trained))
+        engine = RemoteEngine(url, model, tokenizer, os.environ.get(ENGINE_KEY_VARIABLE))
+        inference = ProbabilityTreeInference(model, engine=engine)
+        inference.weights = {"engine": url, "name": model}
+        inference.load_calibration(trained)
+        return inference
 
 
 def model_options(command: _Command) -> _Command:
-    """`--base`, `--model`, `--orders`, `--branches`, `--depth`, `--seed`."""
-    for option in (
-        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-        click.option("--depth", type=click.IntRange(1, 5), default=3, show_default=True, help="Of trees."),
-        click.option("--branches", type=click.IntRange(1, 12), default=4, show_default=True,
-                     help="Most candidates a list."),
-        click.option("--orders", type=click.IntRange(1, 24), default=3, show_default=True,
-                     help="Orders of each list that are averaged."),
-        click.option("--model", "folder", type=click.Path(path_type=Path),
-                     help="A finished run or its `final` folder; the base alone without it."),
-        click.option("--base", default="Qwen/Qwen3-0.6B", show_default=True,
-                     help="Base model: a hub name, a folder, or `tiny`."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+    """`--base`, `--model`, `--engine-url` and their kin; the command gets them as one `forecaster`."""
+
+    @functools.wraps(command)
+    def bundled(**given: Any) -> None:
+        chosen = {field.name: given.pop(field.name) for field in fields(Forecaster)}
+        command(forecaster=Forecaster(**chosen), **given)
+
+    found: _Command = bundled
+    for option in _OPTIONS:
+        found = option(found)
+    return found
 
 
-def loaded(base: str, folder: Path | None) -> ProbabilityTreeInference:
-    """A forecaster with its model in memory."""
-    from training.quiet import quiet_libraries
+_OPTIONS = (
+    click.option("--engine-model", metavar="NAME", help="The model's name there; --base without it."),
+    click.option("--engine-url", metavar="URL", envvar="PSYCHOHISTORY_ENGINE_URL",
+                 help="A server with raw completions, such as vLLM: http://127.0.0.1:8000/v1. It reads and writes; "
+                 f"--base gives the tokenizer, --model the calibration. Key: {ENGINE_KEY_VARIABLE}."),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    click.option("--depth", type=click.IntRange(1, 5), default=3, show_default=True, help="Of trees."),
+    click.option("--branches", type=click.IntRange(1, 12), default=4, show_default=True,
+                 help="Most candidates a list."),
+    click.option("--orders", type=click.IntRange(1, 24), default=3, show_default=True,
+                 help="Orders of each list that are averaged."),
+    click.option("--model", "folder", type=click.Path(path_type=Path),
+                 help="A finished run or its `final` folder; the base alone without it."),
+    click.option("--base", default="Qwen/Qwen3-0.6B", show_default=True, envvar="PSYCHOHISTORY_BASE",
+                 help="Base model: a hub name, a folder, or `tiny`."),
+)  # fmt: skip
 
-    quiet_libraries()
-    from training.inference import ProbabilityTreeInference
 
-    inference = ProbabilityTreeInference(base)
-    inference.load_adapter(folder)
-    return inference
+def tell_limits(forecaster: Forecaster, inference: ProbabilityTreeInference) -> None:
+    """Say on standard error what a reader of the forecast must know of who made it."""
+    if forecaster.is_tiny:
+        click.echo(TINY_NOTICE, err=True)
+    unread = inference.engine.unread
+    if unread > UNREAD_WORTH_TELLING:
+        click.echo(f"Up to {unread:.1%} of a distribution was bounded, not read: the server returns its "
+                   "likeliest tokens only.", err=True)  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from training.backends.launching import Launch
 from training.commands.stage import run_command, stage_options
 
 
@@ -15,11 +16,11 @@ from training.commands.stage import run_command, stage_options
 @stage_options
 @click.option("--from", "parent", type=click.Path(path_type=Path), required=True,
               help="The run of the scoring stage.")  # fmt: skip
-def grpo(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path) -> None:
+def grpo(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path, how: Launch) -> None:
     """Let the scored model write lists for the levels of SNAPSHOT, and learn from what they earn.
 
     Rewards: calibration, sharpness, diversity, coherence (`training lint-rewards` checks their weights first). The
     result is one adapter on the base, the scored one and the new one joined. Run the same command again to go on
     after an interruption.
     """
-    run_command("grpo", snapshot, config, out, parent, as_json)
+    run_command("grpo", snapshot, config, out, parent, as_json, how)

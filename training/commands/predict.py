@@ -12,7 +12,7 @@ from corpus.errors import InvalidInput
 from corpus.snapshot import read_snapshot
 from corpus.splits import Split
 from evaluation.prediction import Mode, Predictions, check_predictions, write_predictions
-from training.commands.forecasts import loaded, model_options
+from training.commands.forecasts import Forecaster, model_options, tell_limits
 
 
 @click.command(epilog="Example: training predict snapshots/2024 --model runs/score --out predictions.jsonl")
@@ -33,12 +33,7 @@ def predict(
     name: str | None,
     knowledge_cutoff: str | None,
     as_json: bool,
-    base: str,
-    folder: Path | None,
-    orders: int,
-    branches: int,
-    depth: int,
-    seed: int,
+    forecaster: Forecaster,
 ) -> None:
     """Forecast the cases of SNAPSHOT and write one line a list of candidates.
 
@@ -47,15 +42,14 @@ def predict(
     """
     opened = read_snapshot(snapshot)
     known = EventDate.parse(knowledge_cutoff) if knowledge_cutoff else None
-    inference = loaded(base, folder)
-    from training.engine import Sampling
-    from training.inference import Effort
+    inference = forecaster.ready()
     from training.predict import Job, predictions
 
-    effort = Effort(orders, sampling=Sampling(seed=seed))
     chosen = tuple(mode for mode in Mode if mode.value in modes)
-    job = Job(opened, Split(split), chosen, name or inference.name, known, branches, depth, effort)
+    branches, depth = forecaster.branches, forecaster.depth
+    job = Job(opened, Split(split), chosen, name or inference.name, known, branches, depth, forecaster.effort)
     rows = list(predictions(inference.engine, job))
+    tell_limits(forecaster, inference)
     if not rows:
         raise InvalidInput(f"Split {split} of {snapshot} holds no level that can be asked; choose another.")
     checked = check_predictions(rows, str(out))

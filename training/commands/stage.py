@@ -10,6 +10,8 @@ import click
 
 from corpus.commandline import print_json
 from corpus.snapshot import read_snapshot
+from training.backends.launching import Launch
+from training.commands.where import run_where, where_options
 from training.config import Experiment, read_experiment
 from training.runfolder import require_finished
 
@@ -27,19 +29,21 @@ def stage_options(command: _Command) -> _Command:
         ]
     ):
         command = option(command)
-    return command
+    return where_options(command)
 
 
 @click.command(epilog="Example: training sft snapshots/2024 --config experiment.yaml --out runs/sft")
 @stage_options
 @click.option("--from", "parent", type=click.Path(path_type=Path),
               help="An adapter (or whole model) of an earlier run to go on from, on this snapshot.")  # fmt: skip
-def sft(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path | None) -> None:
+def sft(
+    snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path | None, how: Launch
+) -> None:
     """Fine-tune on the dialogues of SNAPSHOT: lists, letters and months.
 
     Run the same command again to go on after an interruption; a finished run is left as it is.
     """
-    run_command("sft", snapshot, config, out, parent, as_json)
+    run_command("sft", snapshot, config, out, parent, as_json, how)
 
 
 @click.command(
@@ -48,40 +52,45 @@ def sft(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: P
 @stage_options
 @click.option("--from", "parent", type=click.Path(path_type=Path), required=True,
               help="The run of the SFT stage.")  # fmt: skip
-def score(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path) -> None:
+def score(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path, how: Launch) -> None:
     """Train the letters' probabilities alone, by proper scores, from an SFT run on.
 
     The loss is the cross-entropy and the quadratic score over the letters; each epoch shuffles them anew.
     """
-    run_command("score", snapshot, config, out, parent, as_json)
+    run_command("score", snapshot, config, out, parent, as_json, how)
 
 
 def run_command(
-    stage: str, snapshot: Path, config: Path | None, out: Path, parent: Path | None, as_json: bool
+    stage: str,
+    snapshot: Path,
+    config: Path | None,
+    out: Path,
+    parent: Path | None,
+    as_json: bool,
+    how: Launch,
 ) -> None:
-    """Run a stage and say how it ended."""
+    """Run a stage where it was asked for, and say how it ended."""
     experiment = read_experiment(config) if config else Experiment()
     opened = read_snapshot(snapshot)
     start = None if parent is None else require_finished(parent)
     from training.quiet import quiet_libraries
 
     quiet_libraries()
-    from training.stage_job import StageName
-    from training.stages import run_stage
-
-    result = run_stage(experiment, StageName(stage), opened, out, start)
-    if as_json:
-        print_json(result.metadata)
+    result = run_where(how, stage, experiment, opened, out, start)
+    if result is None:
         return
-    click.echo(_sentence(stage, result.metadata, out, result.was_finished))
+    if as_json:
+        print_json(result)
+        return
+    click.echo(_sentence(stage, result, out))
 
 
-def _sentence(stage: str, metadata: dict[str, Any], out: Path, was_finished: bool) -> str:
+def _sentence(stage: str, metadata: dict[str, Any], out: Path) -> str:
     if metadata["status"] == "paused":
         return f"{stage} paused after step {metadata['steps']}; run the same command to go on."
     figures = {"log loss": metadata["best_validation_log_loss"], "reward": metadata["best_validation_reward"]}
     told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None)
     found = f", validation {told} at step {metadata['best_step']}" if told else ""
     early = f" (ended by {metadata['ended_by']})" if metadata["ended_by"] else ""
-    already = "was finished already" if was_finished else "finished"
+    already = "was finished already" if metadata["was_finished"] else "finished"
     return f"{stage} {already}: {metadata['steps']} steps{early}{found}; model in {out / 'final'}."

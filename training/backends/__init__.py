@@ -1,0 +1,1 @@
+"""Where a run is done: on this machine, or on Modal."""
