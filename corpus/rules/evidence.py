@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from corpus.case import Case, Evidence, all_evidence
+from corpus.case import Case, Evidence, Outcome, Role, all_evidence
 from corpus.problems import Code, Problem, error, warning
 
 
@@ -18,6 +18,7 @@ def check_evidence(case: Case) -> Iterator[Problem]:
     for i, outcome in enumerate(case.outcomes):
         if outcome.event is not None:
             yield from _support(case, outcome.evidence, outcome.event, f"outcomes[{i}]")
+        yield from _expectations(case, outcome, f"outcomes[{i}]")
     yield from _context(case)
 
 
@@ -62,4 +63,20 @@ def _context(case: Case) -> Iterator[Problem]:
                 yield error(
                     Code.CONTEXT_TOO_LATE, f"context[{i}].evidence[{j}]", source.url,
                     f"{source.url} is not shown to have been available on {case.seed_date}.",
+                )  # fmt: skip
+
+
+def _expectations(case: Case, outcome: Outcome, path: str) -> Iterator[Problem]:
+    """A candidate was expected before the question was asked; what a page said later is hindsight.
+
+    Evidence of the outcome itself may be of any time: it shows that the event happened.
+    """
+    as_of = case.as_of(outcome.depth)
+    for k, candidate in enumerate(outcome.candidates):
+        for j, item in enumerate(candidate.evidence):
+            source = case.source(item.source_id) if item.role is Role.EXPECTATION else None
+            if source is not None and as_of is not None and not source.available_by(as_of):
+                yield error(
+                    Code.EXPECTATION_TOO_LATE, f"{path}.candidates[{k}].evidence[{j}]", source.url,
+                    f"{source.url} is not shown to have been available by {as_of:%Y-%m-%d}, so it is no expectation.",
                 )  # fmt: skip

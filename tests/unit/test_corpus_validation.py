@@ -216,6 +216,16 @@ BROKEN = [
         ),
         "context[0].evidence[0]",
     ),
+    (
+        Code.EXPECTATION_TOO_LATE,
+        with_level(
+            candidates=(
+                happened(),
+                candidate("Oil rises", evidence=(quote(FIRST_SOURCE, "x", Role.EXPECTATION),)),
+            )
+        ),
+        "outcomes[0].candidates[1].evidence[0]",
+    ),
 ]
 
 
