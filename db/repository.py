@@ -101,16 +101,16 @@ class Cases:
         Raises `StaleCase` where the revision is not the newest, `OpenProblems` where a case with errors
         is to be approved, `NotFound`, and `InvalidInput` where the key stands for another decision.
         """
-        with self._store.writing() as session:
-            return decide(session, decision, self._clock())
+        with self._store.transaction() as connection:
+            return decide(connection, decision, self._clock())
 
     def undo(self, wish: Undo) -> Event:
         """Take a decision back by a further event; idempotent by its key.
 
         Works on an older revision too, as long as its status is still the decided one, else `StaleCase`.
         """
-        with self._store.writing() as session:
-            return undo(session, wish, self._clock())
+        with self._store.transaction() as connection:
+            return undo(connection, wish, self._clock())
 
     def history(self, key: str) -> list[Event]:
         """Every event of a case, oldest first."""
