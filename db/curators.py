@@ -20,7 +20,6 @@ from db.putting import locked_case
 from db.session import Store, insert_if_absent
 from db.tables import CuratorRow, LeaseRow
 
-
 _OWNER = select(col(CuratorRow.name)).where(col(CuratorRow.token_hash) == bindparam("token_hash"))
 _TOKEN = select(col(CuratorRow.token_hash)).where(col(CuratorRow.name) == bindparam("name"))
 
