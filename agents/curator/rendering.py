@@ -96,4 +96,7 @@ def go(request: Request, address: str) -> Response:
 def notice(request: Request, message: str, status: int, address: str = "/") -> HTMLResponse:
     """What went wrong, as a fragment for the script or as a page."""
     template = "_notice.html" if is_htmx(request) else "message.html"
-    return page(request, template, {"message": message, "address": address}, status)
+    answer = page(request, template, {"message": message, "address": address}, status)
+    if is_htmx(request):  # whatever the form aims at, what was typed into it stays
+        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#notice", "innerHTML"
+    return answer
