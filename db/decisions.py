@@ -47,6 +47,20 @@ class Undo:
     key: str
 
 
+@dataclass(frozen=True)
+class Skip:
+    """A case that somebody puts off."""
+
+    case_id: str
+    revision: int
+    author: str
+
+    @property
+    def key(self) -> str:
+        """One for each author and revision."""
+        return f"skip/{self.author}/{self.case_id}/{self.revision}"
+
+
 _CASE = bindparam("case_id")
 _HEAD = select(col(CaseRow.newest)).where(col(CaseRow.case_id) == _CASE).with_for_update()
 _EVENT = select(*EventRow.__table__.columns).where(col(EventRow.key) == bindparam("key"))  # type: ignore[attr-defined]
@@ -134,6 +148,28 @@ def undo(connection: Connection, wish: Undo, now: datetime) -> Event:
         at=now,
     )
     return _apply(connection, seen, event)
+
+
+def note_skip(connection: Connection, skip: Skip, now: datetime) -> None:
+    """Append the event of a skip; see `db.repository.Cases.skip`."""
+    _locked(connection, skip.case_id)
+    seen = _standing(connection, skip.case_id, skip.revision, skip.key)
+    if seen is None:
+        raise NotFound(f"Case {skip.case_id} has no revision {skip.revision}; load the page again.")
+    if seen.key is None:
+        event = Event(
+            skip.key,
+            skip.case_id,
+            skip.revision,
+            EventKind.SKIPPED,
+            None,
+            seen.status,
+            skip.author,
+            "",
+            {},
+            now,
+        )
+        connection.execute(_APPEND, event_values(event))
 
 
 def _locked(connection: Connection, case_id: str) -> int:

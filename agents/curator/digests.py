@@ -82,11 +82,6 @@ class Digests:
                 self._known[key] = found
         return found
 
-    def warm(self, summaries: Iterable[CaseSummary]) -> None:
-        """Read those that are not known yet."""
-        for summary in summaries:
-            self.of(summary)
-
 
 def digest(case: Case) -> Digest:
     """The digest of a case."""

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from fastapi import FastAPI
 
+from agents.curator.application import create_app
 from agents.curator.desk import RejectReason
 from agents.curator.guidelines import read_guidelines
 from corpus.case import Method, Status
@@ -17,7 +18,7 @@ from db.curators import Curators
 from db.repository import Cases
 from db.session import Store
 from db.tables import EventKind
-from tests.reviewing import ANN, BOB, Clock, Person, cases, enter, field, put, served
+from tests.reviewing import ANN, BOB, SETTINGS, Clock, Person, cases, enter, field, put, served
 from tests.storing import case
 
 
@@ -289,14 +290,24 @@ def test_leases_keep_two_from_the_same_case_and_expire(
     assert "has this case open" not in bob.get(first)
 
 
-def test_skipped_cases_come_last(store: Store, ann: Person) -> None:
+def test_skipped_cases_come_last_and_stay_so_after_a_restart(store: Store, ann: Person, clock: Clock) -> None:
     cases(store, 3)
     seen = []
     for _ in range(3):
         at = ann.client.get("/", follow_redirects=True).url.path
         seen.append(at)
-        assert ann.post(f"{at}/skip", revision=1).status_code == 303
+        for _ in range(2):  # sent twice, it counts once
+            assert ann.post(f"{at}/skip", revision=1).status_code == 303
     assert len(set(seen)) == 3
+    assert ann.post(f"{at}/skip", revision=9).status_code == 404
+    case_id = seen[0].split("/")[-1]
+    assert [e.kind for e in Cases(store).history(case_id)] == [EventKind.STORED, EventKind.SKIPPED]
+    assert "skipped, still" in ann.get(f"{seen[0]}/history")
+    again = enter(create_app(store, SETTINGS, clock))
+    assert again.get("/", follow_redirects=True).count('<span class="tag">skipped</span>') == 3
+    assert (
+        enter(create_app(store, SETTINGS, clock), BOB).get("/", follow_redirects=True).count(">skipped<") == 0
+    )
 
 
 def test_filters_stand_in_the_address(store: Store, ann: Person) -> None:
@@ -367,11 +378,9 @@ def test_activity_counts_what_stands(store: Store, ann: Person, clock: Clock) ->
     ann.post("/undo", taken=keys[0], key="u")
     assert [event.key for event in activity.standing_decisions(ANN, 20)] == keys[1:]
     start = clock.now - timedelta(hours=1)
-    assert (
-        activity.decided_since(start, ANN),
-        activity.decided_since(start, BOB),
-        activity.decided_since(start),
-    ) == (2, 0, 2)
+    later = clock.now + timedelta(seconds=1)
+    assert activity.decided_since(ANN, start, later) == (2, 0)
+    assert activity.decided_since(BOB, start) == (0,)
 
 
 def test_going_back_to_an_earlier_text_is_a_new_revision(store: Store, ann: Person) -> None:
