@@ -14,10 +14,10 @@ import os
 import re
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -195,39 +195,50 @@ def snapshot(count: int, audit: bool) -> None:
         for stage in (_export, _validate, *([_audit] if audit else [])):
             name = stage.__name__.strip("_")
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                seconds, peak = pool.submit(stage, Path(place)).result()
-            found |= {f"{name}_s": seconds, f"{name}_peak_mb": peak}
+                found |= {
+                    f"{name}_{what}": value
+                    for what, value in pool.submit(_timed, stage, Path(place)).result().items()
+                }
         print(json.dumps(found))
 
 
-def _export(place: Path) -> tuple[float, int]:
-    begun = time.perf_counter()
+def _timed(stage: Callable[[Path], None], place: Path) -> dict[str, float]:
+    """Wall and processor seconds of a stage, its child processes included, and its largest resident size."""
+    before, begun = _cpu(), time.perf_counter()
+    stage(place)
+    wall = time.perf_counter() - begun
+    return {"s": round(wall, 1), "cpu_s": round(_cpu() - before, 1), "peak_mb": _peak()}
+
+
+def _cpu() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _export(place: Path) -> None:
     export_snapshot(open_store(place / "cases.sqlite"), place / "s", ExportChoice(), program="0", commit="")
-    return round(time.perf_counter() - begun, 1), _peak()
 
 
-def _validate(place: Path) -> tuple[float, int]:
+def _validate(place: Path) -> None:
     from corpus.checking import check_snapshot
 
-    begun = time.perf_counter()
     check_snapshot(place / "s", TODAY)
-    return round(time.perf_counter() - begun, 1), _peak()
 
 
-def _audit(place: Path) -> tuple[float, int]:
+def _audit(place: Path) -> None:
     from corpus.audit.report import audit_snapshot
 
-    begun = time.perf_counter()
     audit_snapshot(place / "s", TODAY)
-    return round(time.perf_counter() - begun, 1), _peak()
 
 
 def _peak() -> int:
-    """Largest resident size so far of this process and of its largest child, in MB."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return max(own, child) // scale
+    """Largest resident size of this process since it began, or of its largest child, in MB.
+
+    Not `ru_maxrss` of this process itself: that one starts at the size of the process which made it.
+    """
+    status = Path("/proc/self/status").read_text()
+    own = int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024
 
 
 if __name__ == "__main__":

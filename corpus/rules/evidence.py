@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -24,11 +25,24 @@ def check_evidence(case: Case) -> Iterator[Problem]:
 
 def _addresses(case: Case) -> Iterator[Problem]:
     for i, source in enumerate(case.sources):
-        parts = urlsplit(source.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not _is_web(source.url):
             yield error(
                 Code.SOURCE_URL, f"sources[{i}].url", source.url, f"{source.url!r} is not an http(s) address."
             )
+
+
+_PLAIN = re.compile(r"https?://[a-z0-9][a-z0-9.-]*(?:[/?#]|\Z)")
+"""Addresses that need no parsing: nearly all of them."""
+
+
+def _is_web(url: str) -> bool:
+    if _PLAIN.match(url):
+        return True
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as an open bracket where the host should stand
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _unknown_sources(case: Case) -> Iterator[Problem]:
