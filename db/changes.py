@@ -41,7 +41,7 @@ class Changes:
             found = connection.execute(
                 select(col(EventRow.event_id), col(EventRow.case_id)).where(wanted)
             ).all()
-        self._note({int(row[0]) for row in found}, self._highest, now)
+        self._note({row[0] or 0 for row in found}, self._highest, now)
         return frozenset(row[1] for row in found)
 
     def _begin(self, now: datetime) -> None:
@@ -50,7 +50,7 @@ class Changes:
                 connection.execute(select(func.coalesce(func.max(EventRow.event_id), 0))).scalar_one()
             )
             recent = select(col(EventRow.event_id)).where(col(EventRow.event_id) > highest - LOOKED_BACK)
-            found = {int(number) for number in connection.execute(recent).scalars()}
+            found = {number or 0 for number in connection.execute(recent).scalars()}
         self._highest = max(0, highest - LOOKED_BACK)
         self._note({number for number in found if number <= highest}, self._highest, now)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select, update
 from sqlmodel import col
 
 from corpus.case import Status
@@ -61,7 +61,7 @@ class Skip:
         return f"skip/{self.author}/{self.case_id}/{self.revision}"
 
 
-_CASE = bindparam("case_id")
+_CASE: BindParameter[str] = bindparam("case_id")
 _HEAD = select(col(CaseRow.newest)).where(col(CaseRow.case_id) == _CASE).with_for_update()
 _EVENT = select(*EventRow.__table__.columns).where(col(EventRow.key) == bindparam("key"))  # type: ignore[attr-defined]
 _SEEN = (
@@ -180,11 +180,11 @@ def _locked(connection: Connection, case_id: str) -> int:
     return int(newest)
 
 
-def _standing(connection: Connection, case_id: str, revision: int, key: str) -> Row[Any] | None:
+def _standing(connection: Connection, case_id: str, revision: int, key: str) -> Row[*tuple[Any, ...]] | None:
     return connection.execute(_SEEN, {"case_id": case_id, "revision": revision, "key": key}).first()
 
 
-def _apply(connection: Connection, seen: Row[Any], event: Event) -> Event:
+def _apply(connection: Connection, seen: Row[*tuple[Any, ...]], event: Event) -> Event:
     if event.after is Status.APPROVED and seen.error_count:
         raise OpenProblems(
             f"Case {event.case_id} revision {event.revision} has {seen.error_count} errors "

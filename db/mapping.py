@@ -147,7 +147,7 @@ def event_to_row(event: Event) -> EventRow:
     return EventRow(**event_values(event))
 
 
-def event_from_row(row: EventRow | Row[Any]) -> Event:
+def event_from_row(row: EventRow | Row[*tuple[Any, ...]]) -> Event:
     """The event that a row holds, read as an object or by its columns."""
     return Event(
         row.key,

@@ -97,11 +97,17 @@ def digest(case: Case) -> Digest:
         and all(o.remainder.probability_bp is not None for o in case.outcomes),
         verified=_verified(case),
         models=tuple(sorted({model for model in case.provenance.models.values() if model}))
-        or ("offline rules",),
+        or (_without_model(case),),
         providers=_providers(case)
         or (f"not recorded ({settings.get(FIRST_ORIGIN, case.provenance.origin)})",),
         flags=frozenset(_flags(case, spread)),
     )
+
+
+def _without_model(case: Case) -> str:
+    """What made a case that no model had a part in."""
+    origin = case.provenance.settings.get(FIRST_ORIGIN, case.provenance.origin)
+    return "offline rules" if origin == "agents" else f"no model ({origin})"
 
 
 def _providers(case: Case) -> tuple[str, ...]:

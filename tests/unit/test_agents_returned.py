@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from agents.archive import PROVIDER
 from agents.commands.returned import seed_of, standing_note
+from agents.commands.texts import read_back, stored_document
 from agents.curator.digests import digest
 from agents.library import ArchiveLibrary, View
 from agents.offline.base_rates import BaseRates
@@ -14,12 +15,12 @@ from agents.offline.chronicler import search_noted
 from agents.offline.roles import offline_roles
 from agents.researcher import Origin, Researcher
 from agents.state import Seed
-from corpus.case import Method, Status
+from corpus.case import Method, Provenance, Status
 from corpus.dates import EventDate
 from db.mapping import Event
 from db.tables import EventKind
 from tests.builders import BEFORE_SOURCE, SEED_SOURCE, estimate, level, quote, sound_case
-from tests.fictional import archive
+from tests.fictional import archive, documents
 from tests.roles import settings
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -74,6 +75,9 @@ def test_a_researched_case_names_who_supplied_its_evidence() -> None:
 
 def test_markets_and_surveys_count_as_providers_and_a_missing_record_says_so() -> None:
     assert digest(sound_case()).providers == ("not recorded (agents)",)
+    assert digest(sound_case()).models == ("offline rules",)
+    by_hand = Provenance(origin="starter", created_at=AT)
+    assert digest(sound_case(provenance=by_hand)).models == ("no model (starter)",)
     priced = estimate(0.6, "2019-03-09", Method.MARKET, venue="Example Exchange")
     read = quote(BEFORE_SOURCE, "x")
     quoted = estimate(0.6, "2019-03-09", Method.SURVEY, venue="example.info", evidence=read)
@@ -83,3 +87,9 @@ def test_markets_and_surveys_count_as_providers_and_a_missing_record_says_so() -
     )
     made = sound_case(outcomes=(outcome.model_copy(update={"candidates": (first, *outcome.candidates[1:])}),))
     assert digest(made).providers == ("Example Exchange",)
+
+
+def test_a_document_comes_back_from_the_store_as_it_was_quoted() -> None:
+    for document in documents():
+        again = read_back(stored_document(document))
+        assert (again.as_source(), again.text) == (document.as_source(), document.text)

@@ -13,6 +13,7 @@ from agents.curator.drawing import axis_gap, axis_node, bars, corpus_timeline, g
 from agents.curator.editing import percent
 from agents.curator.guidelines import Guidelines
 from agents.curator.places import place_in, value_at
+from agents.curator.rendering import part
 from agents.curator.text import quote_address, visible, web_address
 from agents.curator.weighing import Shares, rescaled
 from corpus.case import FULL_BP, Case
@@ -142,3 +143,9 @@ def test_in_an_unchanged_case_every_part_keeps_its_place(case: Case) -> None:
         for k in range(len(outcome.candidates)):
             path = f"outcomes[{i}].candidates[{k}]"
             assert value_at(whole, place_in(whole, whole, path) or "") == value_at(whole, path)
+
+
+def test_a_changed_part_is_told_in_words() -> None:
+    assert part({"text": "a fact", "evidence": []}) == "a fact"
+    assert part({"method": "market", "value": 0.5, "low": None}) == "method market, value 0.5"
+    assert [part(value) for value in (None, "", 0, "x")] == ["nothing", "nothing", "0", "x"]
