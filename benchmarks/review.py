@@ -71,22 +71,23 @@ def main() -> None:
 @click.option(
     "--pages", is_flag=True, help="By the pages' forms, the next case shown after each, not by the API."
 )
-def load(db: str | None, pace: float, pages: bool) -> None:
-    """Twenty curators decide on 2,000 cases over HTTP; by the API every tenth decision is sent twice."""
+@click.option("--decisions", type=click.IntRange(CURATORS), default=DECISIONS, show_default=True)
+def load(db: str | None, pace: float, pages: bool, decisions: int) -> None:
+    """Twenty curators decide on cases over HTTP; by the API every tenth decision is sent twice."""
     if db is not None:
-        _load(db, pace, pages)
+        _load(db, pace, pages, decisions)
         return
     server = any_server()
     if isinstance(server, InstalledServer):
         server = InstalledServer(server.programs, ("listen_addresses=", "max_connections=200"))
     with server as running:
-        _load(running.url(running.create()), pace, pages)
+        _load(running.url(running.create()), pace, pages, decisions)
 
 
-def _load(db: str, pace: float, pages: bool) -> None:
+def _load(db: str, pace: float, pages: bool, decisions: int) -> None:
     store = open_store(db)
     cases = Cases(store)
-    ids = [cases.put(case(f"FICTIONAL {n}")).case_id for n in range(DECISIONS)]
+    ids = [cases.put(case(f"FICTIONAL {n}")).case_id for n in range(decisions)]
     tokens = [Curators(store).add(f"FICTIONAL {n}") for n in range(CURATORS)]
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(db,))
     server.start()
@@ -110,7 +111,7 @@ def _load(db: str, pace: float, pages: bool) -> None:
     print(json.dumps({
         "store": "sqlite" if store.is_sqlite else "postgres", "by": "pages" if pages else "api",
         "curators": CURATORS, "pace_s": pace, "sent": len(taken), "decisions_stored": len(decided),
-        "stored_twice": sum(count > 1 for count in decided.values()), "lost": DECISIONS - cases_decided,
+        "stored_twice": sum(count > 1 for count in decided.values()), "lost": decisions - cases_decided,
         "decided_by_two": len(decided) - cases_decided, **_figures("decision", taken), **_figures("next_case", shown),
         "per_second": round(len(taken) / wall, 1), "server_cpu_ms_each": round(1000 * cpu / len(taken), 1),
     }))  # fmt: skip

@@ -50,7 +50,8 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "visible": visible, "part": part, "moment": moment, "words": lambda name: str(name).replace("_", " "), "percent": percent,
+        "visible": visible, "part": part, "moment": moment, "percent": percent,
+        "words": lambda name: str(name).replace("_", " "),
         "share": lambda value: percent(None if value is None else round(value * 10_000)),
     }  # fmt: skip
     made.globals |= {
