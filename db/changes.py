@@ -46,9 +46,8 @@ class Changes:
 
     def _begin(self, now: datetime) -> None:
         with self._store.glancing() as connection:
-            highest = int(
-                connection.execute(select(func.coalesce(func.max(EventRow.event_id), 0))).scalar_one()
-            )
+            newest = connection.execute(select(func.max(EventRow.event_id))).scalar()
+            highest = newest or 0
             recent = select(col(EventRow.event_id)).where(col(EventRow.event_id) > highest - LOOKED_BACK)
             found = {number or 0 for number in connection.execute(recent).scalars()}
         self._highest = max(0, highest - LOOKED_BACK)
