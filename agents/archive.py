@@ -28,6 +28,7 @@ from corpus.errors import InvalidFile, StoreBusy, StoreError, StoreFull, StoreTo
 from corpus.text import STOPWORDS, words
 
 ARCHIVE_VERSION = 1
+PROVIDER = "local archive"
 """Stored as SQLite's user_version."""
 _APPLICATION_ID = 0x50484152
 _BUSY_SECONDS = 60.0
@@ -335,6 +336,7 @@ def _from_row(row: tuple[str, ...]) -> Document:
         availability=Availability(proof),
         captured_at=datetime.fromisoformat(captured) if captured else None,
         terms=Terms(terms),
+        provider=PROVIDER,
     )
 
 

@@ -197,6 +197,14 @@ def marked_block(text: str, label: str) -> str:
     return f"<{name} {_label(label)}>\n{lines}\n</{name}>"
 
 
+def note_block(text: str) -> str:
+    """A curator's note as it stands in a prompt: in a block of its own, unable to end it or to pass for evidence."""
+    shown = _BRACKETED.sub(r"(\1)", _MARKER.sub("(page-text", _UNSEEN.sub("", text)))
+    shown = re.sub(r"</?\s*curator-note", "(curator-note", shown, flags=re.IGNORECASE)
+    lines = [f"| {line}" for line in shown.splitlines() if line.strip()]
+    return "\n".join(["<curator-note>", *lines, "</curator-note>"])
+
+
 _BRACKETED = re.compile(r"\[(\d{1,4})\]")
 
 

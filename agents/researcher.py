@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from logging import getLogger
@@ -13,7 +13,7 @@ from agents.library import Library
 from agents.offline.finding import evidence_in
 from agents.reading.document import Document
 from agents.roles import Roles
-from agents.state import Failure, FailureKind, Researched, RunSettings, Seed, Stage
+from agents.state import PROVIDERS, Failure, FailureKind, Researched, RunSettings, Seed, Stage
 from corpus.case import Case, Provenance, Status
 from corpus.identity import case_id, slug
 from corpus.validation import validate
@@ -72,7 +72,8 @@ class Researcher:
             )
         if result["failure"] is not None:
             return Researched(seed, failure=result["failure"])
-        case = result["case"].model_copy(update={"status": Status.PENDING})
+        case = _with_providers(result["case"], result["documents"])
+        case = case.model_copy(update={"status": Status.PENDING})
         return Researched(seed, case, result["documents"], tuple(validate(case)))
 
     async def _with_evidence(self, seed: Seed) -> tuple[Seed, dict[str, Document]]:
@@ -94,12 +95,12 @@ class Researcher:
     def _empty_case(self, seed: Seed) -> Case:
         settings = self._settings
         return Case(
-            case_id=case_id(seed.event, seed.date, seed.domain),
+            case_id=seed.case_id or case_id(seed.event, seed.date, seed.domain),
             slug=slug(seed.event, seed.date),
             domain=seed.domain,
             seed_event=seed.event,
             seed_date=seed.date,
-            horizon_months=settings.horizon_months,
+            horizon_months=seed.horizon_months or settings.horizon_months,
             seed_evidence=seed.evidence,
             sources=seed.sources,
             status=Status.DRAFT,
@@ -119,3 +120,11 @@ class Researcher:
                 },
             ),
         )
+
+
+def _with_providers(case: Case, documents: Mapping[str, Document]) -> Case:
+    """The case with the names of those that supplied its evidence, in its provenance."""
+    cited = [documents[source.source_id] for source in case.sources if source.source_id in documents]
+    found = ",".join(sorted({document.provider for document in cited if document.provider}))
+    settings = {**case.provenance.settings, PROVIDERS: found} if found else case.provenance.settings
+    return case.model_copy(update={"provenance": case.provenance.model_copy(update={"settings": settings})})

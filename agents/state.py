@@ -19,6 +19,9 @@ from corpus.dates import EventDate
 from corpus.identity import tagged_hash
 from corpus.problems import Problem
 
+PROVIDERS = "providers"
+"""Setting of a case's provenance that names who supplied its evidence, separated by commas."""
+
 
 class Stage(StrEnum):
     """Where a case stands in its graph."""
@@ -83,6 +86,11 @@ class Seed(BaseModel):
     chosen: str = "ranked"
     """"ranked", "blind" (drawn without looking at what followed) or "named" by the user."""
     note: str = ""
+    """What a curator found missing in the case of an earlier run."""
+    case_id: str = ""
+    """Of a case that is researched again: it keeps its id, however its seed was edited."""
+    horizon_months: int | None = None
+    """Of a case that is researched again; None for the run's own."""
 
     @property
     def key(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from agents.fetch import AsOfFetcher
@@ -87,7 +87,8 @@ class WebLibrary:
         hits = _interleaved(self._kept(answers))[:limit]
         self.reading.hits += len(hits)
         pages = await asyncio.gather(*(self._fetcher.document(hit.url, until) for hit in hits))
-        documents = [page for page in pages if self._may_be_read(page, until)]
+        found = [_found_by(hit.engine, page) for hit, page in zip(hits, pages, strict=True)]
+        documents = [page for page in found if self._may_be_read(page, until)]
         return [document for document in _once(documents) if _published_within(document, since, before)]
 
     async def browse(self, first: date, last: date) -> Sequence[Document]:
@@ -128,6 +129,11 @@ def _interleaved(answers: list[Sequence[Hit]]) -> list[Hit]:
             if rank < len(answer):
                 found.setdefault(canonical_url(answer[rank].url), answer[rank])
     return list(found.values())
+
+
+def _found_by(engine: str, page: Document | FetchFailure) -> Document | FetchFailure:
+    """The page with the name of the engine that pointed to it first."""
+    return replace(page, provider=engine) if isinstance(page, Document) else page
 
 
 def _once(pages: Iterable[Document | FetchFailure]) -> list[Document]:

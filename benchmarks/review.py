@@ -1,7 +1,7 @@
 """Load on the review page and speed of snapshots, as the figures of docs/review.md and docs/snapshots.md say.
 
-    python -m benchmarks.review load --db URL          20 curators, 2,000 decisions over HTTP; p50, p95, losses
-    python -m benchmarks.review snapshot [--cases N]   export, validate and audit N cases of depth 3
+    python -m benchmarks.review load [--db URL] [--pages]   20 curators, 2,000 decisions over HTTP; p50, p95, losses
+    python -m benchmarks.review snapshot [--cases N]        export, validate and audit N cases of depth 3
 
 All cases are FICTIONAL. The server runs in a process of its own.
 """
@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import re
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -23,6 +25,7 @@ from pathlib import Path
 import click
 import httpx
 
+from corpus.case import Status
 from db.curators import Curators
 from db.export import ExportChoice, export_snapshot
 from db.mapping import to_row
@@ -30,6 +33,7 @@ from db.repository import Cases
 from db.session import open_store
 from db.tables import CaseRow, EventKind
 from tests.audit_corpus import Maker
+from tests.postgres import InstalledServer, any_server
 from tests.storing import case
 
 CURATORS, DECISIONS = 20, 2_000
@@ -60,47 +64,108 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--db", required=True, help="An empty store.")
+@click.option("--db", help="An empty store. Default: a Postgres of its own, with fsync.")
 @click.option(
     "--pace", default=0.0, help="Seconds between a curator's decisions; 0: as fast as answers come."
 )
-def load(db: str, pace: float) -> None:
-    """Twenty curators decide on 2,000 cases, each decision sent over HTTP; every tenth is sent twice."""
+@click.option(
+    "--pages", is_flag=True, help="By the pages' forms, the next case shown after each, not by the API."
+)
+@click.option("--decisions", type=click.IntRange(CURATORS), default=DECISIONS, show_default=True)
+def load(db: str | None, pace: float, pages: bool, decisions: int) -> None:
+    """Twenty curators decide on cases over HTTP; by the API every tenth decision is sent twice."""
+    if db is not None:
+        _load(db, pace, pages, decisions)
+        return
+    server = any_server()
+    if isinstance(server, InstalledServer):
+        server = InstalledServer(server.programs, ("listen_addresses=", "max_connections=200"))
+    with server as running:
+        _load(running.url(running.create()), pace, pages, decisions)
+
+
+def _load(db: str, pace: float, pages: bool, decisions: int) -> None:
     store = open_store(db)
     cases = Cases(store)
-    ids = [cases.put(case(f"FICTIONAL {n}")).case_id for n in range(DECISIONS)]
+    ids = [cases.put(case(f"FICTIONAL {n}")).case_id for n in range(decisions)]
     tokens = [Curators(store).add(f"FICTIONAL {n}") for n in range(CURATORS)]
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(db,))
     server.start()
     _wait()
+    started = time.perf_counter()
 
-    def work(number: int) -> list[float]:
-        taken = []
-        headers = {"authorization": f"Bearer {tokens[number]}"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=60) as client:
-            for turn, case_id in enumerate(ids[number::CURATORS]):
-                time.sleep(max(0.0, started + pace * (turn + number / CURATORS) - time.perf_counter()))
-                body = {"revision": 1, "action": "approve", "key": case_id}
-                for _ in range(2 if turn % 10 == 0 else 1):
-                    begun = time.perf_counter()
-                    client.post(f"/api/cases/{case_id}/decisions", json=body).raise_for_status()
-                    taken.append(time.perf_counter() - begun)
-        return taken
+    def work(number: int) -> tuple[list[float], list[float]]:
+        if pages:
+            return _by_pages(tokens[number])
+        return _by_api(tokens[number], ids[number::CURATORS], started, pace, number / CURATORS), []
 
-    begun = started = time.perf_counter()
     with ThreadPoolExecutor(CURATORS) as pool:
-        taken = sorted(second for part in pool.map(work, range(CURATORS)) for second in part)
-    wall = time.perf_counter() - begun
+        found = list(pool.map(work, range(CURATORS)))
+    wall = time.perf_counter() - started
+    cpu = _cpu_of(server.pid)
     server.terminate()
     server.join()
+    taken, shown = (sorted(second for part in found for second in part[n]) for n in (0, 1))
     decided = Counter(event.key for i in ids for event in cases.history(i) if event.kind is EventKind.DECIDED)
+    cases_decided = cases.count_by_status()[Status.APPROVED]
     print(json.dumps({
-        "store": "sqlite" if store.is_sqlite else "postgres", "curators": CURATORS, "pace_s": pace, "sent": len(taken),
-        "decisions_stored": len(decided), "stored_twice": sum(count > 1 for count in decided.values()),
-        "lost": DECISIONS - len(decided), "p50_ms": round(1000 * statistics.median(taken), 1),
-        "p95_ms": round(1000 * taken[int(0.95 * len(taken))], 1), "max_ms": round(1000 * taken[-1], 1),
-        "per_second": round(len(taken) / wall, 1),
+        "store": "sqlite" if store.is_sqlite else "postgres", "by": "pages" if pages else "api",
+        "curators": CURATORS, "pace_s": pace, "sent": len(taken), "decisions_stored": len(decided),
+        "stored_twice": sum(count > 1 for count in decided.values()), "lost": decisions - cases_decided,
+        "decided_by_two": len(decided) - cases_decided, **_figures("decision", taken), **_figures("next_case", shown),
+        "per_second": round(len(taken) / wall, 1), "server_cpu_ms_each": round(1000 * cpu / len(taken), 1),
     }))  # fmt: skip
+
+
+def _by_api(token: str, ids: list[str], started: float, pace: float, offset: float) -> list[float]:
+    taken = []
+    headers = {"authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=60) as client:
+        for turn, case_id in enumerate(ids):
+            time.sleep(max(0.0, started + pace * (turn + offset) - time.perf_counter()))
+            body = {"revision": 1, "action": "approve", "key": case_id}
+            for _ in range(2 if turn % 10 == 0 else 1):
+                begun = time.perf_counter()
+                client.post(f"/api/cases/{case_id}/decisions", json=body).raise_for_status()
+                taken.append(time.perf_counter() - begun)
+    return taken
+
+
+def _by_pages(token: str) -> tuple[list[float], list[float]]:
+    """Approve what the page shows until nothing is left: seconds to each answer, and to each next case."""
+    taken, shown = [], []
+    with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=60, follow_redirects=True) as client:
+        client.get(f"/enter?token={token}").raise_for_status()
+        page = client.get("/").text
+        while action := re.search(r'id="decide" method="post" action="([^"]+)"', page):
+            form = page[action.start() :]
+            named = {
+                n: re.search(rf'name="{n}" value="([^"]+)"', form)[1] for n in ("csrf", "revision", "key")
+            }  # type: ignore[index]
+            begun = time.perf_counter()
+            sent = client.post(action[1], data=named | {"action": "approve"}, headers={"hx-request": "true"})
+            sent.raise_for_status()
+            taken.append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            page = client.get(sent.headers["hx-redirect"]).text
+            shown.append(time.perf_counter() - begun)
+    return taken, shown
+
+
+def _figures(name: str, seconds: list[float]) -> dict[str, float]:
+    if not seconds:
+        return {}
+    return {
+        f"{name}_p50_ms": round(1000 * statistics.median(seconds), 1),
+        f"{name}_p95_ms": round(1000 * seconds[int(0.95 * len(seconds))], 1),
+        f"{name}_max_ms": round(1000 * seconds[-1], 1),
+    }
+
+
+def _cpu_of(pid: int | None) -> float:
+    """Processor seconds of a process so far, its start included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _wait() -> None:
@@ -131,39 +196,50 @@ def snapshot(count: int, audit: bool) -> None:
         for stage in (_export, _validate, *([_audit] if audit else [])):
             name = stage.__name__.strip("_")
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                seconds, peak = pool.submit(stage, Path(place)).result()
-            found |= {f"{name}_s": seconds, f"{name}_peak_mb": peak}
+                found |= {
+                    f"{name}_{what}": value
+                    for what, value in pool.submit(_timed, stage, Path(place)).result().items()
+                }
         print(json.dumps(found))
 
 
-def _export(place: Path) -> tuple[float, int]:
-    begun = time.perf_counter()
+def _timed(stage: Callable[[Path], None], place: Path) -> dict[str, float]:
+    """Wall and processor seconds of a stage, its child processes included, and its largest resident size."""
+    before, begun = _cpu(), time.perf_counter()
+    stage(place)
+    wall = time.perf_counter() - begun
+    return {"s": round(wall, 1), "cpu_s": round(_cpu() - before, 1), "peak_mb": _peak()}
+
+
+def _cpu() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _export(place: Path) -> None:
     export_snapshot(open_store(place / "cases.sqlite"), place / "s", ExportChoice(), program="0", commit="")
-    return round(time.perf_counter() - begun, 1), _peak()
 
 
-def _validate(place: Path) -> tuple[float, int]:
+def _validate(place: Path) -> None:
     from corpus.checking import check_snapshot
 
-    begun = time.perf_counter()
     check_snapshot(place / "s", TODAY)
-    return round(time.perf_counter() - begun, 1), _peak()
 
 
-def _audit(place: Path) -> tuple[float, int]:
+def _audit(place: Path) -> None:
     from corpus.audit.report import audit_snapshot
 
-    begun = time.perf_counter()
     audit_snapshot(place / "s", TODAY)
-    return round(time.perf_counter() - begun, 1), _peak()
 
 
 def _peak() -> int:
-    """Largest resident size so far of this process and of its largest child, in MB."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return max(own, child) // scale
+    """Largest resident size of this process since it began, or of its largest child, in MB.
+
+    Not `ru_maxrss` of this process itself: that one starts at the size of the process which made it.
+    """
+    status = Path("/proc/self/status").read_text()
+    own = int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -52,22 +52,7 @@ class EventDate:
     @classmethod
     def parse(cls, text: str) -> EventDate:
         """Read `2022-06-15`, `2022-06`, `2022-Q2` or `2022`; raise `InvalidDate` for anything else."""
-        found = _FORM.fullmatch(text.strip())
-        if not found:
-            raise InvalidDate(
-                f"{text.strip()!r} is not a date; write it as 2022-06-15, 2022-06, 2022-Q2 or 2022."
-            )
-        year, quarter, month, day = (int(part) if part else 0 for part in found.group("y", "q", "m", "d"))
-        try:
-            if day:
-                return cls(date(year, month, day), Precision.DAY)
-            if month:
-                return cls(date(year, month, 1), Precision.MONTH)
-            if quarter:
-                return cls(date(year, 3 * quarter - 2, 1), Precision.QUARTER)
-            return cls(date(year, 1, 1), Precision.YEAR)
-        except ValueError as error:
-            raise InvalidDate(f"{text.strip()!r} is not a date: {error}.") from error
+        return _parsed(text.strip())
 
     @property
     def last_day(self) -> date:
@@ -125,6 +110,24 @@ class EventDate:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
         return {"type": "string", "description": "2022-06-15, 2022-06, 2022-Q2 or 2022"}
+
+
+@lru_cache(maxsize=4_096)  # a case names the same days again and again
+def _parsed(text: str) -> EventDate:
+    found = _FORM.fullmatch(text)
+    if not found:
+        raise InvalidDate(f"{text!r} is not a date; write it as 2022-06-15, 2022-06, 2022-Q2 or 2022.")
+    year, quarter, month, day = (int(part) if part else 0 for part in found.group("y", "q", "m", "d"))
+    try:
+        if day:
+            return EventDate(date(year, month, day), Precision.DAY)
+        if month:
+            return EventDate(date(year, month, 1), Precision.MONTH)
+        if quarter:
+            return EventDate(date(year, 3 * quarter - 2, 1), Precision.QUARTER)
+        return EventDate(date(year, 1, 1), Precision.YEAR)
+    except ValueError as error:
+        raise InvalidDate(f"{text!r} is not a date: {error}.") from error
 
 
 def _from_any(value: Any) -> EventDate:

@@ -79,6 +79,8 @@ class Code(StrEnum):
     """Only one publisher supports an outcome."""
     CONTEXT_TOO_LATE = "context_too_late"
     """A context fact was not available on the seed date."""
+    EXPECTATION_TOO_LATE = "expectation_too_late"
+    """What is quoted as a candidate's expectation was not available at the level's as-of."""
     DUPLICATE_CASE = "duplicate_case"
     """Another case has the same seed."""
 

@@ -74,6 +74,10 @@ _QUANTITY = re.compile(
 _HAS_FIGURE = re.compile(r"\d")
 _LETTERS = re.compile(r"[a-z]+")
 _NUMBER_PARTS = frozenset(part for word in _WORDS for part in _LETTERS.findall(word))
+FIGURE_WORDS = _NUMBER_PARTS | frozenset(_SCALES) | frozenset(w for w in _CURRENCIES if w.isalpha()) | frozenset(
+    "percent percentage per cent point points pp ppt basis bp bps of a and to".split()
+)  # fmt: skip
+"""Every word that can stand within a quantity; a word that is none of them is never part of one."""
 
 
 def quantities(text: str) -> list[Quantity]:
@@ -112,12 +116,16 @@ def _read(match: re.Match[str], text: str) -> list[Quantity]:
     return [first, second]
 
 
+_BETWEEN = re.compile(r"\bbetween\b[^.;]{0,40}$", re.IGNORECASE)
+_FROM = re.compile(r"\bfrom\s*$", re.IGNORECASE)
+_RANGING = re.compile(r"\brang(?:e|es|ed|ing)\s+from\s*$", re.IGNORECASE)
+
+
 def _names_interval(joiner: str, before: str) -> bool:
     """ "1.5 to 1.75", "3-4" and "between 3 and 4" are intervals; "rose from 3 to 4" is a move."""
     if joiner == "and":
-        return bool(re.search(r"\bbetween\b[^.;]{0,40}$", before, re.IGNORECASE))
-    moved = re.search(r"\bfrom\s*$", before, re.IGNORECASE)
-    return not moved or bool(re.search(r"\brang(?:e|es|ed|ing)\s+from\s*$", before, re.IGNORECASE))
+        return bool(_BETWEEN.search(before))
+    return not _FROM.search(before) or bool(_RANGING.search(before))
 
 
 def _borrowed_scale(match: re.Match[str]) -> float:
@@ -126,10 +134,19 @@ def _borrowed_scale(match: re.Match[str]) -> float:
     return other if own == 1.0 else 1.0
 
 
+_BASIS = re.compile(r"basis|bps?\b", re.IGNORECASE)
+_POINTS = re.compile(r"point|basis|^bps?$|^pp")
+_SIGNED = re.compile(r"[-−+]?(us\$|hk\$|c\$|a\$|[$€£¥₹])", re.IGNORECASE)
+_SCALED = re.compile(r"(hundred|thousand|million|billion|trillion|mn|bn|trn|tn|[mbk])$", re.IGNORECASE)
+_FIGURES = re.compile(_FIGURE)
+_WORDED = re.compile(rf"\b({_WORD_CHOICES})\b")
+_AND_HALF, _AND_QUARTER = re.compile(r"and (?:a )?half"), re.compile(r"and (?:a )?quarter")
+
+
 def _point(match: re.Match[str], group: str, unit: str) -> Quantity:
     value = _value(match[group])
     name = _unit_name(match[group], unit)
-    if re.search(r"basis|bps?\b", unit, re.IGNORECASE):
+    if unit and _BASIS.search(unit):
         value /= 100.0
     end = match.end(group + "u") if match[group + "u"] else match.end(group)
     return Quantity(value, value, name, match.start(group), end)
@@ -137,32 +154,32 @@ def _point(match: re.Match[str], group: str, unit: str) -> Quantity:
 
 def _unit_name(number: str, unit: str) -> str:
     folded = unit.strip(" -").lower()
-    if re.search(r"point|basis|^bps?$|^pp", folded):
+    if _POINTS.search(folded):
         return "pp"
     if folded == "%" or folded.startswith("per"):
         return "%"
     if folded in _CURRENCIES:
         return _CURRENCIES[folded]
-    sign = re.match(r"[-−+]?(us\$|hk\$|c\$|a\$|[$€£¥₹])", number.strip(), re.IGNORECASE)
+    sign = _SIGNED.match(number.strip())
     return _CURRENCIES[sign[1].lower()] if sign else ""
 
 
 def _scale_of(number: str) -> float:
-    tail = re.search(r"(hundred|thousand|million|billion|trillion|mn|bn|trn|tn|[mbk])$", number.strip(), re.I)
+    tail = _SCALED.search(number.strip())
     return _SCALES[tail[1].lower()] if tail else 1.0
 
 
 def _value(number: str) -> float:
     folded = number.strip().lower().replace("−", "-")
-    figure = re.search(_FIGURE, folded)
+    figure = _FIGURES.search(folded)
     if figure:
         value = _figure(figure[0])
     else:
-        word = re.search(rf"\b({_WORD_CHOICES})\b", folded)
+        word = _WORDED.search(folded)
         value = _WORDS[word[1]] if word else math.nan
-    if re.search(r"and (?:a )?half", folded):
+    if _AND_HALF.search(folded):
         value += 0.5
-    elif re.search(r"and (?:a )?quarter", folded):
+    elif _AND_QUARTER.search(folded):
         value += 0.25
     sign = -1.0 if folded.startswith("-") else 1.0
     return sign * value * _scale_of(folded)

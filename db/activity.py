@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlmodel import col
 
 from db.mapping import Event, event_from_row
@@ -26,7 +26,9 @@ class Activity:
         """An author's newest decisions that were not taken back, newest first."""
         mine = (
             select(EventRow)
-            .where(col(EventRow.author) == author, col(EventRow.kind) != EventKind.STORED)
+            .where(
+                col(EventRow.author) == author, col(EventRow.kind).in_((EventKind.DECIDED, EventKind.UNDONE))
+            )
             .order_by(col(EventRow.event_id).desc())
             .limit(limit * _LOOKED_BACK)
         )
@@ -43,13 +45,24 @@ class Activity:
         found = json.loads(row.details).get("undoes") if row else None
         return None if found is None else str(found)
 
-    def decided_since(self, moment: datetime, author: str | None = None) -> int:
-        """How many decisions were taken since a moment, less those taken back since; by one author or all."""
-        return self._count(EventKind.DECIDED, moment, author) - self._count(EventKind.UNDONE, moment, author)
+    def skipped(self, author: str) -> frozenset[tuple[str, int]]:
+        """Case id and revision of everything an author has put off."""
+        mine = select(col(EventRow.case_id), col(EventRow.revision)).where(
+            col(EventRow.author) == author, col(EventRow.kind) == EventKind.SKIPPED
+        )
+        with self._store.glancing() as connection:
+            return frozenset((row[0], int(row[1])) for row in connection.execute(mine))
 
-    def _count(self, kind: EventKind, moment: datetime, author: str | None) -> int:
-        query = select(func.count()).where(col(EventRow.kind) == kind, col(EventRow.at) >= moment)
-        if author is not None:
-            query = query.where(col(EventRow.author) == author)
-        with self._store.reading() as session:
-            return int(session.execute(query).scalar_one())
+    def decided_since(self, author: str, *moments: datetime) -> tuple[int, ...]:
+        """How many decisions an author took since each moment, less those taken back since."""
+        sums = [func.coalesce(func.sum(_weight(moment)), 0) for moment in moments]
+        query = select(*sums).where(col(EventRow.author) == author, col(EventRow.at) >= min(moments))
+        with self._store.glancing() as connection:
+            return tuple(int(value) for value in connection.execute(query).one())
+
+
+def _weight(since: datetime) -> ColumnElement[int]:
+    """1 for a decision since the moment, −1 for one taken back, 0 for everything else."""
+    late = col(EventRow.at) >= since
+    decided, undone = col(EventRow.kind) == EventKind.DECIDED, col(EventRow.kind) == EventKind.UNDONE
+    return case((late & decided, 1), (late & undone, -1), else_=0)

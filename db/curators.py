@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlmodel import col
 
 from corpus.errors import InvalidInput, NotFound
@@ -19,6 +19,9 @@ from db.clock import Clock, utc_now
 from db.putting import locked_case
 from db.session import Store, insert_if_absent
 from db.tables import CuratorRow, LeaseRow
+
+_OWNER = select(col(CuratorRow.name)).where(col(CuratorRow.token_hash) == bindparam("token_hash"))
+_TOKEN = select(col(CuratorRow.token_hash)).where(col(CuratorRow.name) == bindparam("name"))
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,13 @@ class Curators:
 
     def whose(self, token: str) -> str | None:
         """The name of the curator with that token, or None."""
-        with self._store.reading() as session:
-            owner = select(col(CuratorRow.name)).where(col(CuratorRow.token_hash) == _hash(token))
-            return session.execute(owner).scalar_one_or_none()
+        with self._store.glancing() as connection:
+            return connection.execute(_OWNER, {"token_hash": _hash(token)}).scalar_one_or_none()
 
     def token_hash(self, name: str) -> str | None:
         """The stored hash of a curator's token, which changes with the token; None for a stranger."""
-        with self._store.reading() as session:
-            row = session.get(CuratorRow, name)
-            return row.token_hash if row else None
+        with self._store.glancing() as connection:
+            return connection.execute(_TOKEN, {"name": name}).scalar_one_or_none()
 
     def names(self) -> list[str]:
         """All curators, by name."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row
+
 from corpus.case import Case, Source, Status
 from corpus.dates import EventDate
 from corpus.identity import canonical_json, case_json, content_hash
@@ -124,24 +126,29 @@ def summary_from(values: Mapping[str, Any], approved: int | None) -> CaseSummary
     return CaseSummary(approved_revision=approved, **parsed)
 
 
+def event_values(event: Event) -> dict[str, Any]:
+    """The columns of an event's row."""
+    return {
+        "key": event.key,
+        "case_id": event.case_id,
+        "revision": event.revision,
+        "kind": event.kind,
+        "before": event.before,
+        "after": event.after,
+        "author": without_nul(event.author),
+        "reason": without_nul(event.reason),
+        "details": canonical_json(dict(event.details)),
+        "at": event.at,
+    }
+
+
 def event_to_row(event: Event) -> EventRow:
     """The row of an event."""
-    return EventRow(
-        key=event.key,
-        case_id=event.case_id,
-        revision=event.revision,
-        kind=event.kind,
-        before=event.before,
-        after=event.after,
-        author=without_nul(event.author),
-        reason=without_nul(event.reason),
-        details=canonical_json(dict(event.details)),
-        at=event.at,
-    )
+    return EventRow(**event_values(event))
 
 
-def event_from_row(row: EventRow) -> Event:
-    """The event that a row holds."""
+def event_from_row(row: EventRow | Row[*tuple[Any, ...]]) -> Event:
+    """The event that a row holds, read as an object or by its columns."""
     return Event(
         row.key,
         row.case_id,

@@ -78,8 +78,13 @@ def locked_case(session: Session, case_id: str) -> CaseRow:
     """The row of a case, held against other writers until the transaction ends."""
     head = session.get(CaseRow, case_id, with_for_update=True)
     if head is None:
-        raise NotFound(f"There is no case {case_id!r}; `agents list` shows what there is.")
+        raise no_such_case(case_id)
     return head
+
+
+def no_such_case(case_id: str) -> NotFound:
+    """The error for an id that no case has."""
+    return NotFound(f"There is no case {case_id!r}; `agents list` shows what there is.")
 
 
 def settle_approved(session: Session, head: CaseRow) -> None:

@@ -7,7 +7,7 @@ modules of their own. Validation is the caller's: problems come in with the case
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Select, func, select
 from sqlmodel import col
@@ -15,7 +15,7 @@ from sqlmodel import col
 from corpus.case import Case, Status
 from corpus.problems import Problem
 from db.clock import Clock, utc_now
-from db.decisions import Decision, Undo, decide, undo
+from db.decisions import Decision, Skip, Undo, decide, note_skip, undo
 from db.finding import find_case_id, newest_row, no_such_revision
 from db.mapping import (
     SUMMARY_COLUMNS,
@@ -73,11 +73,18 @@ class Cases:
             return from_row(session.get_one(RevisionRow, (case_id, approved)))
 
     def list_cases(
-        self, chosen: CaseFilter = EVERYTHING, *, limit: int | None = None, offset: int = 0
+        self,
+        chosen: CaseFilter = EVERYTHING,
+        *,
+        only: Collection[str] | None = None,
+        limit: int | None = None,
+        offset: int = 0,
     ) -> list[CaseSummary]:
-        """Summaries of the newest revisions that fit, by seed date, then id."""
+        """Summaries of the newest revisions that fit, by seed date, then id; `only` of the cases with these ids."""
         columns = [getattr(RevisionRow, name) for name in SUMMARY_COLUMNS]
         query = _newest(select(CaseRow.approved, *columns), chosen)  # type: ignore[call-overload]
+        if only is not None:
+            query = query.where(col(RevisionRow.case_id).in_(only))
         query = query.order_by(col(RevisionRow.seed_first_day), col(RevisionRow.case_id))
         with self._store.reading() as session:
             rows = session.execute(query.limit(limit).offset(offset)).all()
@@ -101,16 +108,21 @@ class Cases:
         Raises `StaleCase` where the revision is not the newest, `OpenProblems` where a case with errors
         is to be approved, `NotFound`, and `InvalidInput` where the key stands for another decision.
         """
-        with self._store.writing() as session:
-            return decide(session, decision, self._clock())
+        with self._store.transaction() as connection:
+            return decide(connection, decision, self._clock())
 
     def undo(self, wish: Undo) -> Event:
         """Take a decision back by a further event; idempotent by its key.
 
         Works on an older revision too, as long as its status is still the decided one, else `StaleCase`.
         """
-        with self._store.writing() as session:
-            return undo(session, wish, self._clock())
+        with self._store.transaction() as connection:
+            return undo(connection, wish, self._clock())
+
+    def skip(self, skip: Skip) -> None:
+        """Note that somebody put a case off; once for each author and revision, however often it is sent."""
+        with self._store.transaction() as connection:
+            note_skip(connection, skip, self._clock())
 
     def history(self, key: str) -> list[Event]:
         """Every event of a case, oldest first."""

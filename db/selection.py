@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from corpus.case import Status
 from corpus.problems import Code
+from db.mapping import CaseSummary
 from db.tables import RevisionRow
 
 
@@ -27,6 +28,18 @@ class CaseFilter:
     min_depth: int = 0
     run_id: str | None = None
     problem: Code | None = None
+
+    def fits(self, case: CaseSummary) -> bool:
+        """Whether a summary that was read already fulfils the conditions."""
+        return (
+            (not self.statuses or case.status in self.statuses)
+            and (not self.domains or case.domain in self.domains)
+            and (self.first_day is None or case.seed_date.last_day >= self.first_day)
+            and (self.last_day is None or case.seed_date.first_day <= self.last_day)
+            and case.depth >= self.min_depth
+            and (self.run_id is None or case.run_id == self.run_id)
+            and (self.problem is None or self.problem.value in case.problem_codes)
+        )
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions on `RevisionRow`."""

@@ -37,6 +37,8 @@ class EventKind(StrEnum):
     """A revision's status was set."""
     UNDONE = "undone"
     """An earlier decision was taken back."""
+    SKIPPED = "skipped"
+    """Somebody left it to others, or for later; the status stayed."""
 
 
 class RunState(StrEnum):

@@ -239,6 +239,17 @@ def late_context(case: Case, cases: Corpus, maker: Maker) -> Case:
     return case.model_copy(update={"context": (fact,)})
 
 
+def expected_afterwards(case: Case, cases: Corpus, maker: Maker) -> Case:
+    """An alternative's expectation is quoted from a page that appeared after the as-of."""
+    first, *others = case.outcomes
+    late = first.evidence[0].model_copy(update={"role": Role.EXPECTATION})
+    k = next(k for k, candidate in enumerate(first.candidates) if not candidate.happened)
+    changed = list(first.candidates)
+    changed[k] = changed[k].model_copy(update={"evidence": (late,)})
+    level = first.model_copy(update={"candidates": tuple(changed)})
+    return case.model_copy(update={"outcomes": (level, *others)})
+
+
 def rests_on_later_page(case: Case, cases: Corpus, maker: Maker) -> Case:
     """An estimate quotes a page that tells the outcome."""
     return changed_estimate(case, evidence=case.outcomes[0].evidence[0], method=Method.EXPERT)
@@ -327,6 +338,7 @@ DEFECTS: dict[str, tuple[Rule, Defect]] = {
     "an estimate from afterwards": (
         Rule.AS_OF_TOO_LATE, one_case(lambda c, _, __: changed_estimate(c, as_of=c.outcomes[0].date.end()))),
     "a context fact from afterwards": (Rule.CONTEXT_TOO_LATE, one_case(late_context)),
+    "an expectation from afterwards": (Rule.EXPECTATION_TOO_LATE, one_case(expected_afterwards)),
     "a text that was changed": (Rule.QUOTE_IN_TEXT, broken_text),
     "one publisher": (Rule.TWO_PUBLISHERS, without_second_page),
     "summaries alone": (Rule.PAGE_TEXT, all_summaries),

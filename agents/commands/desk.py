@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.reading.document import Document
+from agents.commands.texts import stored_document
 from agents.runner import Claim
 from agents.state import Failure, Researched, Seed
-from db.mapping import StoredDocument
 from db.run_records import Run, RunSeed, SeedFailure
 from db.runs import Runs
 
@@ -59,8 +58,3 @@ def _row(claim: Claim) -> RunSeed:
     if not isinstance(claim.ticket, RunSeed):
         raise TypeError(f"{claim.ticket!r} is not a claim of this desk")
     return claim.ticket
-
-
-def stored_document(document: Document) -> StoredDocument:
-    """A document as the store keeps it."""
-    return StoredDocument(document.as_source(), document.text)

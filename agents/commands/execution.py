@@ -17,11 +17,14 @@ from agents.commands.equipment import Equipment, equipped
 from agents.commands.model_options import ModelRequest
 from agents.commands.opening import log_to_file, program_version
 from agents.commands.progress import RunProgress, run_progress
+from agents.commands.returned import returned_seeds
 from agents.graph import RunNodes, build_run_graph
 from agents.researcher import Origin, Researcher
 from agents.runner import LocalRunner, Outcome
 from agents.state import RunSettings, RunState, Seed
+from corpus.identity import case_id
 from db.clock import utc_now
+from db.repository import Cases
 from db.run_records import Run
 from db.runs import Runs
 from db.session import Store
@@ -91,11 +94,11 @@ class Execution:
         )
 
         async def store_seeds(seeds: Sequence[Seed], notes: Sequence[str]) -> None:
-            await asyncio.to_thread(self._desk.add, seeds)
+            await asyncio.to_thread(self._lay_down, seeds)
 
         async def research(seeds: Sequence[Seed]) -> tuple[int, int]:
             counts = await asyncio.to_thread(self._runs.count_seeds, self._run.run_id)
-            progress.expect(len(seeds), counts[SeedState.DONE] + counts[SeedState.FAILED])
+            progress.expect(sum(counts.values()), counts[SeedState.DONE] + counts[SeedState.FAILED])
             self._outcome = await runner.run()
             return self._outcome.done, self._outcome.failed
 
@@ -104,6 +107,20 @@ class Execution:
         first = RunState(settings=self._settings, seeds=known, notes=(), done=0, failed=0)
         last = cast(RunState, await build_run_graph(nodes).ainvoke(first))
         return last, bool(interrupted)
+
+    def _lay_down(self, found: Sequence[Seed]) -> None:
+        """The cases that were sent back, then what the Brainstormer found, up to the number asked for."""
+        returned = returned_seeds(Cases(self._store), self._settings)
+        if returned:
+            many = (
+                f"{len(returned)} cases that need work are"
+                if len(returned) > 1
+                else "1 case that needs work is"
+            )
+            self._said.append(f"{many} researched again, with the curator's note.")
+        known = {seed.case_id for seed in returned}
+        new = [seed for seed in found if case_id(seed.event, seed.date, seed.domain) not in known]
+        self._desk.add((*returned, *new[: max(0, self._settings.num_cases - len(returned))]))
 
 
 def _stop_on_ctrl_c(stop: asyncio.Event) -> list[bool]:

@@ -10,9 +10,9 @@ import click
 
 from agents.checks import check_claims
 from agents.commands.opening import json_option, opened_store, store_option
+from agents.commands.texts import read_back
 from agents.period import parse_period
-from agents.reading.document import Document
-from corpus.case import CheckResult, ClaimCheck, Source, Status
+from corpus.case import CheckResult, ClaimCheck, Status
 from corpus.commandline import print_json
 from corpus.domains import domain_name
 from corpus.terminal import case_page, console, table
@@ -161,7 +161,7 @@ def verify(case_key: str, db: str | None, as_json: bool) -> None:
     """
     store = opened_store(db)
     case = Cases(store).get(case_key).case
-    documents = {key: stored_text(d.source, d.text) for key, d in Documents(store).of_case(case).items()}
+    documents = {key: read_back(d) for key, d in Documents(store).of_case(case).items()}
     checks = check_claims(case, documents)
     if as_json:
         print_json([check.model_dump(mode="json") for check in checks])
@@ -169,15 +169,6 @@ def verify(case_key: str, db: str | None, as_json: bool) -> None:
         _show_checks(checks)
     if any(check.result is CheckResult.FAILED for check in checks):
         sys.exit(CHECK_FAILED)
-
-
-def stored_text(source: Source, text: str) -> Document:
-    """The document that a source and its stored text make up."""
-    return Document(
-        url=source.url, canonical_url=source.canonical_url, publisher=source.publisher, title=source.title, text=text,
-        text_kind=source.text_kind, published_at=source.published_at, available_at=source.available_at,
-        availability=source.availability, captured_at=source.captured_at, terms=source.terms,
-    )  # fmt: skip
 
 
 def _show_checks(checks: tuple[ClaimCheck, ...]) -> None:

@@ -12,10 +12,8 @@ from urllib.parse import urlsplit
 import click
 
 from agents.commands.opening import opened_store, store_option
-from corpus.case import Status
 from corpus.errors import InvalidInput
 from db.curators import Curators
-from db.selection import CaseFilter
 
 PORT = 8765
 BACKLOG = 128
@@ -73,7 +71,7 @@ def review(
         accepted_hosts(origin, port), origin, session_key(_key_file()), guidelines=guidelines
     )
     app = create_app(store, settings)
-    threading.Thread(target=_warm, args=(app.state.desk,), daemon=True).start()
+    threading.Thread(target=app.state.desk.warm, daemon=True).start()
     click.echo(f"Store: {store.place}")
     click.echo(
         f"Open this link once, as {curator}: {origin}/enter?token={app.state.gate.one_time_token(curator)}"
@@ -153,11 +151,3 @@ def _key_file() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("psychohistory", ensure_exists=True) / "review.key"
-
-
-def _warm(desk: object) -> None:
-    """Read the pending cases ahead, so that the first page does not wait for them."""
-    from agents.curator.desk import ReviewDesk
-
-    if isinstance(desk, ReviewDesk):
-        desk.digests.warm(desk.cases.list_cases(CaseFilter(statuses=(Status.PENDING,))))

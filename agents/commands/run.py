@@ -19,6 +19,7 @@ from agents.commands.opening import (
     program_version,
     store_option,
 )
+from agents.commands.returned import seed_of
 from agents.commands.spending import cap, check_calibrated, opening_line, resumed
 from agents.period import parse_period
 from agents.state import RunSettings, Seed
@@ -94,6 +95,7 @@ def run(
 ) -> None:
     """Research a period: find seed events, what followed, what else could have, and leave pending cases.
 
+    Cases of the period and domains that a curator sent back are researched again first, with the note.
     Without a model and a key it works offline on an archive of documents. A run that is stopped or killed
     goes on with `agents resume`.
     """
@@ -194,21 +196,17 @@ def resume(run_key: str, models: ModelRequest, db: str | None, archive: Path | N
 def rerun(case_key: str, models: ModelRequest, db: str | None, archive: Path | None, as_json: bool) -> None:
     """Research the seed of a stored case anew; CASE is its id, the start of it, or its slug.
 
-    A result that differs becomes a new revision for review. An approved revision stays as it is.
+    The note of a curator who sent it back goes to the Chronicler. A result that differs becomes a new revision for
+    review. An approved revision stays as it is.
     """
     store = opened_store(db)
     cases = Cases(store)
     case = cases.get(case_key).case
-    notes = [event.reason for event in cases.history(case.case_id) if event.reason]
     settings = RunSettings(
         first_day=case.seed_date, last_day=case.seed_date, domains=(case.domain,), num_cases=1,
         horizon_months=case.horizon_months, mode=models.mode,
     )  # fmt: skip
-    cited = {item.source_id for item in case.seed_evidence}
-    seed = Seed(
-        event=case.seed_event, date=case.seed_date, domain=case.domain, evidence=case.seed_evidence,
-        sources=tuple(s for s in case.sources if s.source_id in cited), chosen="named", note=notes[-1] if notes else "",
-    )  # fmt: skip
+    seed = seed_of(case, cases.history(case.case_id))
     _begin(store, opened_archive(archive), settings, models, as_json, archive, seed)
 
 

@@ -19,6 +19,7 @@ from hashlib import sha256
 from typing import Any, NoReturn
 
 from fastapi import HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
@@ -94,14 +95,14 @@ class Gate:
 
 
 async def signed_in(request: Request) -> str:
-    """The dependency of every guarded route: the curator's name, or a refusal."""
+    """The dependency of every guarded route: the curator's name, or a refusal. The store is asked in a thread."""
     gate: Gate = request.app.state.gate
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        curator = gate.whose_token(token)
+        curator = await run_in_threadpool(gate.whose_token, token)
     else:
         cookie = request.cookies.get(COOKIE, "")
-        curator = gate.whose_session(cookie)
+        curator = await run_in_threadpool(gate.whose_session, cookie)
         request.state.csrf = gate.csrf(cookie)
         if curator and request.method not in SAFE_METHODS:
             await _check_csrf(request, request.state.csrf)

@@ -155,11 +155,11 @@ def _saved(draft: str) -> str:
 def _merge(request: Request, base: StoredCase, edited: Edited, form: Form) -> Response:
     desk = desk_of(request)
     newest = desk.cases.get(base.case.case_id)
-    found = merge(base.case, newest.case, edited.case)
+    found = merge(base.case, newest.case, edited.changes)
     last = desk.cases.history(base.case.case_id)[-1]
     values = {
-        "case": newest.case, "merge": found, "last": last, "structural": edited.structural,
-        "reason": form.get("reason", ""), "query": filter_of(request).query,
+        "case": newest.case, "merge": found, "last": last, "reason": form.get("reason", ""),
+        "query": filter_of(request).query,
     }  # fmt: skip
     return page(request, "merge.html", values, 409)
 
@@ -168,7 +168,7 @@ def _merge(request: Request, base: StoredCase, edited: Edited, form: Form) -> Re
 def add_source(request: Request, case_id: str, form: Typed) -> Response:
     """Add a source with its text to a case; the text is kept so that quotations can be checked."""
     desk = desk_of(request)
-    stored = desk.cases.get(case_id, _revision(form))
+    stored = desk.cases.get(case_id)  # a source touches nothing that another editor may have changed
     document = _document(form, desk)
     source = document.as_source()
     if stored.case.source(source.source_id) is None:
@@ -198,7 +198,7 @@ def _document(form: Form, desk: ReviewDesk) -> Document:
 def own_estimate(request: Request, case_id: str, depth: int, form: Typed) -> Response:
     """Save the curator's own distribution; only exactly 100 % is taken."""
     desk = desk_of(request)
-    stored = desk.cases.get(case_id, _revision(form))
+    stored = _newest_with(desk, case_id, _revision(form), depth)
     outcome = _level(stored.case, depth)
     shares = read_shares(outcome, form)
     if form.get("action") == "rescale":
@@ -229,12 +229,27 @@ def _own_form(
 def sourced_value(request: Request, case_id: str, depth: int, form: Typed) -> Response:
     """Add a value that a dated source gives."""
     desk = desk_of(request)
-    stored = desk.cases.get(case_id, _revision(form))
-    _level(stored.case, depth)
+    stored = _newest_with(desk, case_id, _revision(form), depth)
     changed = with_sourced_value(stored.case, depth, form, texts_of(request, stored.case))
     desk.save(request.state.curator, changed, stored.case.revision, f"value from a source at depth {depth}")
     saved = _saved(f"value/{case_id}/{depth}")
     return go(request, with_query(f"/cases/{case_id}", filter_of(request), saved))
+
+
+def _newest_with(desk: ReviewDesk, case_id: str, seen: int, depth: int) -> StoredCase:
+    """The newest revision, if its level still asks what the curator saw; what else changed does not matter here."""
+    newest = desk.cases.get(case_id)
+    if newest.case.revision != seen:
+        before, now = (
+            [c.text for c in _level(stored.case, depth).candidates]
+            for stored in (desk.cases.get(case_id, seen), newest)
+        )
+        if before != now:
+            raise StaleCase(
+                f"The candidates at depth {depth} have changed since you opened the case (revision {seen}, now "
+                f"{newest.case.revision}); load the page again. What you typed is kept."
+            )
+    return newest
 
 
 def _level(case: Case, depth: int) -> Any:

@@ -86,7 +86,7 @@ def list_cases(
     wanted = QueueFilter.read(
         {"status": status, "domain": domain, "period": period, "flag": flag, "run": run, "order": order}
     )
-    items = desk_of(request).listing(wanted, request.state.curator)[: min(limit, MOST_LISTED)]
+    items = desk_of(request).listing(wanted, request.state.curator)[: max(0, min(limit, MOST_LISTED))]
     return [
         {
             "case_id": item.summary.case_id, "revision": item.summary.revision, "status": item.summary.status.value,

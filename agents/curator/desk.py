@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from agents.curator.digests import FIRST_ORIGIN, Digests, Flag
+from agents.curator.digests import FIRST_ORIGIN, Digests
 from agents.curator.guidelines import Guidelines, read_guidelines
-from agents.curator.queue import Queue, QueueFilter, QueueItem
+from agents.curator.queue import Listing, Queue, QueueFilter, drawing
 from agents.curator.settings import ReviewSettings
+from agents.curator.standing import Standing
 from corpus.case import Case, Provenance, Status
 from corpus.errors import InvalidInput, StoreError
 from corpus.problems import Problem
 from corpus.validation import validate
 from db.activity import Activity
+from db.changes import Changes
 from db.clock import Clock
 from db.curators import Curators, Lease, Leases
-from db.decisions import Decision, Undo
+from db.decisions import Decision, Skip, Undo
 from db.documents import Documents
 from db.mapping import Event, StoredCase, StoredDocument
 from db.putting import Edit, Put
@@ -104,9 +106,9 @@ class ReviewDesk:
         self.curators, self.leases = Curators(store, clock), Leases(store, settings.lease, clock)
         self.activity, self.runs = Activity(store), Runs(store)
         self.digests = Digests(self.cases)
-        self.queue = Queue(self.cases, self.digests, settings.slice_seed)
+        draw = drawing(settings.slice_seed)
+        self.queue = Queue(Standing(self.cases, Changes(store, clock), self.digests, draw))
         self._guidelines_file, self._clock = settings.guidelines, clock
-        self._skipped: dict[str, set[tuple[str, int]]] = {}
 
     def guidelines(self) -> Guidelines:
         """The guidelines as they are now: the file may be edited while the page runs."""
@@ -116,10 +118,22 @@ class ReviewDesk:
         """The present moment."""
         return self._clock()
 
-    def listing(self, wanted: QueueFilter, curator: str) -> list[QueueItem]:
+    def listing(self, wanted: QueueFilter, curator: str) -> Listing:
         """The queue as one curator sees it."""
         held = self.leases.held(by_others_than=curator)
-        return self.queue.items(wanted, held, frozenset(self._skipped.get(curator, ())))
+        return self.queue.items(wanted, held, self.activity.skipped(curator))
+
+    def warm(self) -> None:
+        """Read what the queue needs ahead, so that the first page does not wait for it."""
+        self.listing(QueueFilter(), "")
+
+    def next_case(self, wanted: QueueFilter, curator: str) -> str | None:
+        """The first case that nobody else has open, now leased to this curator."""
+        for item in self.listing(wanted, curator):
+            key = item.summary.case_id
+            if item.lease is None and self.leases.take(key, curator).curator == curator:
+                return key
+        return None
 
     def open(self, case_id: str, curator: str) -> tuple[StoredCase, Lease]:
         """The newest revision, and the lease on it, which may be somebody else's."""
@@ -170,8 +184,8 @@ class ReviewDesk:
         return self.cases.undo(Undo(taken, curator, "", own))
 
     def skip(self, curator: str, case_id: str, revision: int) -> None:
-        """Move a case to the end of a curator's queue, until the program is started anew."""
-        self._skipped.setdefault(curator, set()).add((case_id, revision))
+        """Move a case to the end of a curator's queue, for as long as it is not edited."""
+        self.cases.skip(Skip(case_id, revision, curator))
         self.leases.give_back(case_id, curator)
 
     def save(self, curator: str, case: Case, based_on: int, reason: str) -> tuple[Put, list[Problem]]:
@@ -197,21 +211,12 @@ class ReviewDesk:
         """Store the text of a source."""
         self.documents.put([document])
 
-    def progress(self, curator: str, wanted: QueueFilter) -> Progress:
-        """Done today (UTC), left of what the filter lets through, and the rate of the last hour."""
+    def progress(self, curator: str, left: int) -> Progress:
+        """Done today (UTC), and the rate of the last hour; what is left is known to whoever has the listing."""
         now = self.now()
         midnight = datetime.combine(now.date(), time(), tzinfo=now.tzinfo)
-        hour_ago = datetime.fromtimestamp(now.timestamp() - 3600, tz=now.tzinfo)
-        return Progress(
-            self.activity.decided_since(midnight, curator), self._left(curator, wanted),
-            float(self.activity.decided_since(hour_ago, curator)),
-        )  # fmt: skip
-
-    def _left(self, curator: str, wanted: QueueFilter) -> int:
-        """Cases that the filter lets through; flags of the digests are not in the store."""
-        if wanted.flag in set(Flag):
-            return len(self.listing(wanted, curator))
-        return self.cases.count(wanted.cases())
+        today, hour = self.activity.decided_since(curator, midnight, now - timedelta(hours=1))
+        return Progress(today, left, float(hour))
 
     def hand_provenance(self) -> Provenance:
         """Of a case begun by hand."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from threading import Lock
 
-from corpus.case import Availability, Case, CheckKind, CheckResult, Outcome
+from agents.state import PROVIDERS
+from corpus.case import Availability, Case, CheckKind, CheckResult, Method, Outcome
 from db.mapping import CaseSummary
 from db.repository import Cases
 
@@ -21,6 +22,9 @@ WIDE = 0.5
 """Spread between two estimates of one candidate that counts as full disagreement."""
 WEIGHTS = (0.5, 0.3, 0.2)
 """Of weak evidence, disagreement and few publishers in the value of a look; chosen, not fitted."""
+
+
+_ASKED = (Method.MARKET, Method.SURVEY)
 
 
 class Flag(StrEnum):
@@ -78,11 +82,6 @@ class Digests:
                 self._known[key] = found
         return found
 
-    def warm(self, summaries: Iterable[CaseSummary]) -> None:
-        """Read those that are not known yet."""
-        for summary in summaries:
-            self.of(summary)
-
 
 def digest(case: Case) -> Digest:
     """The digest of a case."""
@@ -98,11 +97,29 @@ def digest(case: Case) -> Digest:
         and all(o.remainder.probability_bp is not None for o in case.outcomes),
         verified=_verified(case),
         models=tuple(sorted({model for model in case.provenance.models.values() if model}))
-        or ("offline rules",),
-        providers=tuple(p for p in str(settings.get("providers", "")).split(",") if p)
-        or (str(settings.get(FIRST_ORIGIN, case.provenance.origin)),),
+        or (_without_model(case),),
+        providers=_providers(case)
+        or (f"not recorded ({settings.get(FIRST_ORIGIN, case.provenance.origin)})",),
         flags=frozenset(_flags(case, spread)),
     )
+
+
+def _without_model(case: Case) -> str:
+    """What made a case that no model had a part in."""
+    origin = case.provenance.settings.get(FIRST_ORIGIN, case.provenance.origin)
+    return "offline rules" if origin == "agents" else f"no model ({origin})"
+
+
+def _providers(case: Case) -> tuple[str, ...]:
+    """Who supplied the evidence, as the run noted it, and the markets and surveys that were asked directly.
+
+    A market's or survey's value that rests on a quotation was read on a page, which somebody else supplied.
+    """
+    noted = str(case.provenance.settings.get(PROVIDERS, "")).split(",")
+    groups = [c.estimates for o in case.outcomes for c in o.candidates]
+    groups += [o.remainder.estimates for o in case.outcomes]
+    asked = [e.venue for g in groups for e in g if e.method in _ASKED and e.evidence is None]
+    return tuple(sorted({name for name in (*noted, *asked) if name}))
 
 
 def _spread(outcome: Outcome) -> float:

@@ -92,6 +92,30 @@ EDITABLE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = tuple(
 _REMOVABLE = re.compile(rf"context\[\d+\]|outcomes\[\d+\](?:\.candidates\[\d+\])?|{_QUOTE}|{_ESTIMATE}")
 
 
+@dataclass(frozen=True)
+class Addition:
+    """A part that a form adds."""
+
+    name: str
+    """The field that holds its text, such as `add.candidate[0]`."""
+    text: str
+    more: Mapping[str, str]
+    """The other fields that belong to it."""
+
+
+@dataclass
+class Changes:
+    """What a form wants changed, by places in the case that it started from: what a merge carries over."""
+
+    values: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Path → the value before and after."""
+    told: dict[int, int] = field(default_factory=dict)
+    """Index of a level → index of the candidate that is to count as what happened."""
+    added: list[Addition] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    """Paths of parts."""
+
+
 @dataclass
 class Edited:
     """What a form made of a case."""
@@ -100,8 +124,7 @@ class Edited:
     """As edited; the case it started from where there are faults."""
     faults: dict[str, str] = field(default_factory=dict)
     """Field name → what is wrong with it."""
-    structural: list[str] = field(default_factory=list)
-    """Parts added and removed, in words: a merge cannot carry these over."""
+    changes: Changes = field(default_factory=Changes)
 
 
 def percent(text: str) -> int:
@@ -135,7 +158,7 @@ class _Edit:
         self.case, self.texts = case, texts
         self.tree: dict[str, Any] = case.model_dump(mode="json")
         self.faults: dict[str, str] = {}
-        self.structural: list[str] = []
+        self.changes = Changes()
 
     def set(self, path: str, value: str) -> None:
         """Set one value by its path; unchanged ones are left alone, so that their form never matters."""
@@ -147,6 +170,7 @@ class _Edit:
             new = reader(value.replace("\r\n", "\n"))
             if _same(parent[key], new):
                 return
+            self.changes.values[path] = (parent[key], new)
             parent[key] = new
             if path.endswith(".exact"):
                 self._locate(parent)
@@ -169,7 +193,7 @@ class _Edit:
                 self._add_quote(name.removeprefix("add.quote."), value.strip(), form)
             else:
                 return
-            self.structural.append(f"added: {value.strip()[:80]}")
+            self.changes.added.append(Addition(name, value.strip(), _belonging(name, form)))
         except InvalidInput as fault:
             self.faults[name] = str(fault)
         except (LookupError, ValueError, TypeError):
@@ -177,7 +201,14 @@ class _Edit:
 
     def happened(self, name: str, value: str) -> None:
         """Mark the one candidate of a level that happened; none where Z did."""
-        level = self.tree["outcomes"][int(re.sub(r"\D", "", name))]
+        i = int(re.sub(r"\D", "", name) or -1)
+        if not 0 <= i < len(self.tree["outcomes"]):
+            self.faults[name] = "This level is no longer there."
+            return
+        level = self.tree["outcomes"][i]
+        before = [candidate.happened for candidate in self.case.outcomes[i].candidates]
+        if value.isdigit() and int(value) < len(before) and not before[int(value)]:
+            self.changes.told[i] = int(value)
         for k, candidate in enumerate(level["candidates"]):
             told = value == str(k)
             if bool(candidate.get("happened")) != told:
@@ -192,7 +223,7 @@ class _Edit:
             try:
                 parent, key = self._place(path)
                 del parent[key]
-                self.structural.append(f"removed: {path}")
+                self.changes.removed.append(path)
             except (LookupError, TypeError):
                 self.faults[f"remove.{path}"] = "This part is no longer there."
         for depth, outcome in enumerate(self.tree["outcomes"], start=1):
@@ -203,11 +234,11 @@ class _Edit:
         if not self.faults:
             try:
                 made = Case.model_validate(self.tree)
-                return Edited(self._pooled(made), {}, self.structural)
+                return Edited(self._pooled(made), {}, self.changes)
             except ValidationError as fault:
                 for error in fault.errors():
                     self.faults[_path(error["loc"])] = error["msg"]
-        return Edited(self.case, self.faults, self.structural)
+        return Edited(self.case, self.faults, self.changes)
 
     def _pooled(self, made: Case) -> Case:
         """Pool the levels whose estimates or candidates changed; imported distributions stay as they came."""
@@ -248,6 +279,12 @@ class _Edit:
         if isinstance(keys[-1], int) and keys[-1] >= len(node):
             raise IndexError(path)
         return node, keys[-1]
+
+
+def _belonging(name: str, form: Mapping[str, str]) -> dict[str, str]:
+    """The fields that say more of an added part: the date of an outcome, source and role of a quotation."""
+    start = name.replace("add.", "new.", 1) + "."
+    return {other: value for other, value in form.items() if other.startswith(start)}
 
 
 def located(texts: Texts, source: str, exact: str) -> dict[str, Any]:

@@ -47,13 +47,10 @@ def with_query(path: str, wanted: QueueFilter, *more: str) -> str:
 def queue(request: Request) -> Response:
     """The queue with the first case that nobody else has open."""
     wanted, desk = filter_of(request), desk_of(request)
-    items = desk.listing(wanted, request.state.curator)
-    first = next((item for item in items if item.lease is None), None)
+    first = desk.next_case(wanted, request.state.curator)
     if first is not None:
         saved = request.query_params.get("saved", "")
-        return go(
-            request, with_query(f"/cases/{first.summary.case_id}", wanted, f"saved={saved}" if saved else "")
-        )
+        return go(request, with_query(f"/cases/{first}", wanted, f"saved={saved}" if saved else ""))
     return page(request, "review.html", {**_queue_values(request, wanted), "open": None})
 
 
@@ -130,14 +127,15 @@ def progress(request: Request, case: str = "") -> HTMLResponse:
     desk = desk_of(request)
     if case:
         desk.leases.take(case, request.state.curator)
-    shown = desk.progress(request.state.curator, filter_of(request))
+    left = len(desk.listing(filter_of(request), request.state.curator))
+    shown = desk.progress(request.state.curator, left)
     return page(request, "_progress.html", {"progress": shown})
 
 
 def _queue_values(request: Request, wanted: QueueFilter, current: str = "") -> dict[str, Any]:
     desk, curator = desk_of(request), request.state.curator
     items = desk.listing(wanted, curator)
-    ids = [item.summary.case_id for item in items]
+    ids = items.ids()
     place = ids.index(current) if current in ids else -1
     start = max(0, min(place - QUEUE_SHOWN // 2, len(items) - QUEUE_SHOWN))
     last = desk.activity.standing_decisions(curator, UNDO_REACH)
@@ -145,7 +143,7 @@ def _queue_values(request: Request, wanted: QueueFilter, current: str = "") -> d
         "items": items[start : start + QUEUE_SHOWN], "total": len(items), "wanted": wanted, "current": current,
         "before": ids[place - 1] if place > 0 else None,
         "after": next((c for c in ids[place + 1 :] if c != current), None),
-        "progress": desk.progress(curator, wanted), "decisions": last, "statuses": list(Status),
+        "progress": desk.progress(curator, len(items)), "decisions": last, "statuses": list(Status),
         "domains": DEFAULT_DOMAINS, "flags": [*Flag, *Code], "runs": desk.runs.list_runs(20),
         "with_query": with_query, "saved": request.query_params.get("saved", ""),
     }  # fmt: skip

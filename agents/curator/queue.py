@@ -6,13 +6,15 @@ looked at first: without it, "what we approve" would be learned from the doubtfu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import overload
 from urllib.parse import urlencode
 
-from agents.curator.digests import Digest, Digests, Flag
+from agents.curator.digests import Digest, Flag
+from agents.curator.standing import Entry, Standing
 from agents.period import parse_period
 from corpus.case import Status
 from corpus.domains import domain_name
@@ -20,11 +22,12 @@ from corpus.errors import InvalidInput
 from corpus.problems import Code
 from db.curators import Lease
 from db.mapping import CaseSummary
-from db.repository import Cases
 from db.selection import CaseFilter
 
 SLICE = 10
 """One case in ten comes in random order."""
+ORDERS_KEPT = 50
+"""Filters whose order is kept."""
 
 
 class Order(StrEnum):
@@ -97,45 +100,96 @@ class QueueItem:
     skipped: bool
 
 
+class Listing(Sequence[QueueItem]):
+    """The queue in the order of work; what is shown of a case is put together when it is looked at."""
+
+    def __init__(
+        self, order: Sequence[Entry], leases: Mapping[str, Lease], skipped: frozenset[tuple[str, int]]
+    ) -> None:
+        self._order, self._leases, self._skipped = order, leases, skipped
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, at: int) -> QueueItem: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[QueueItem]: ...
+    def __getitem__(self, at: int | slice) -> QueueItem | list[QueueItem]:
+        if isinstance(at, slice):
+            return [self._item(entry) for entry in self._order[at]]
+        return self._item(self._order[at])
+
+    def ids(self) -> list[str]:
+        """The case ids in order."""
+        return [entry.summary.case_id for entry in self._order]
+
+    def _item(self, entry: Entry) -> QueueItem:
+        key = entry.summary.case_id
+        skipped = (key, entry.summary.revision) in self._skipped
+        return QueueItem(entry.summary, entry.digest, in_slice(entry), self._leases.get(key), skipped)
+
+
+def in_slice(entry: Entry) -> bool:
+    """Whether a case is one of the random tenth."""
+    return entry.draw % SLICE == 0
+
+
+def drawing(seed: int) -> Callable[[str], int]:
+    """The random number of a case id, by a seed."""
+    return lambda case_id: int.from_bytes(sha256(f"{seed}/{case_id}".encode()).digest()[:8], "big")
+
+
 class Queue:
     """Lists the cases of a store in the order of work."""
 
-    def __init__(self, cases: Cases, digests: Digests, seed: int) -> None:
-        self._cases, self._digests, self._seed = cases, digests, seed
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+        self._orders: dict[QueueFilter, tuple[int, list[Entry]]] = {}
 
     def items(
         self, wanted: QueueFilter, leases: Mapping[str, Lease], skipped: frozenset[tuple[str, int]]
-    ) -> list[QueueItem]:
-        """All cases that fit, in order; skipped and leased ones at the end."""
-        summaries = self._cases.list_cases(wanted.cases())
-        items = [self._item(summary, leases, skipped) for summary in summaries]
-        if wanted.flag in set(Flag):
-            items = [item for item in items if Flag(wanted.flag) in item.digest.flags]
-        if wanted.order == Order.FIFO:
-            ordered = sorted(items, key=lambda item: (item.summary.created_at, item.summary.case_id))
-        else:
-            ordered = self._by_value(items)
-        return sorted(ordered, key=lambda item: (item.skipped, item.lease is not None))
+    ) -> Listing:
+        """All cases that fit, in order; leased ones at the end, and skipped ones after those."""
+        order = self._order(wanted)
+        if leases or skipped:
+            order = sorted(
+                order,
+                key=lambda e: (
+                    (e.summary.case_id, e.summary.revision) in skipped,
+                    e.summary.case_id in leases,
+                ),
+            )
+        return Listing(order, leases, skipped)
 
-    def _item(
-        self, summary: CaseSummary, leases: Mapping[str, Lease], skipped: frozenset[tuple[str, int]]
-    ) -> QueueItem:
-        return QueueItem(
-            summary, self._digests.of(summary), self._draw(summary) % SLICE == 0, leases.get(summary.case_id),
-            (summary.case_id, summary.revision) in skipped,
-        )  # fmt: skip
+    def _order(self, wanted: QueueFilter) -> list[Entry]:
+        """The order without regard to who asks, made anew when a case has changed."""
+        version, entries = self._standing.now()
+        known = self._orders.get(wanted)
+        if known is None or known[0] != version:
+            if len(self._orders) >= ORDERS_KEPT:
+                self._orders.clear()
+            known = self._orders[wanted] = (version, _ordered(wanted, entries.values()))
+        return known[1]
 
-    def _draw(self, summary: CaseSummary) -> int:
-        return int.from_bytes(sha256(f"{self._seed}/{summary.case_id}".encode()).digest()[:8], "big")
 
-    def _by_value(self, items: Sequence[QueueItem]) -> list[QueueItem]:
-        """The most valuable first, after each nine of them one of the random tenth."""
-        drawn = sorted((i for i in items if i.in_slice), key=lambda item: self._draw(item.summary))
-        valued = sorted(
-            (i for i in items if not i.in_slice), key=lambda item: (-item.digest.value, item.summary.case_id)
-        )
-        ordered: list[QueueItem] = []
-        while valued or drawn:
-            ordered += valued[: SLICE - 1] + drawn[:1]
-            valued, drawn = valued[SLICE - 1 :], drawn[1:]
-        return ordered
+def _ordered(wanted: QueueFilter, entries: Iterable[Entry]) -> list[Entry]:
+    chosen = wanted.cases()
+    flag = Flag(wanted.flag) if wanted.flag in set(Flag) else None
+    fitting = [e for e in entries if chosen.fits(e.summary) and (flag is None or flag in e.digest.flags)]
+    if wanted.order == Order.FIFO:
+        return sorted(fitting, key=lambda e: (e.summary.created_at, e.summary.case_id))
+    return _by_value(fitting)
+
+
+def _by_value(entries: Sequence[Entry]) -> list[Entry]:
+    """The most valuable first, after each nine of them one of the random tenth."""
+    drawn = sorted((e for e in entries if in_slice(e)), key=lambda e: e.draw)
+    valued = sorted(
+        (e for e in entries if not in_slice(e)), key=lambda e: (-e.digest.value, e.summary.case_id)
+    )
+    ordered: list[Entry] = []
+    for n in range(max(-(-len(valued) // (SLICE - 1)), len(drawn))):
+        ordered += valued[n * (SLICE - 1) : (n + 1) * (SLICE - 1)]
+        ordered += drawn[n : n + 1]
+    return ordered

@@ -50,7 +50,8 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "visible": visible, "words": lambda name: str(name).replace("_", " "), "percent": percent, "moment": moment,
+        "visible": visible, "part": part, "moment": moment, "percent": percent,
+        "words": lambda name: str(name).replace("_", " "),
         "share": lambda value: percent(None if value is None else round(value * 10_000)),
     }  # fmt: skip
     made.globals |= {
@@ -59,6 +60,16 @@ def environment() -> Environment:
         "methods": _METHODS, "new_key": lambda: secrets.token_urlsafe(12), "htmx": HTMX,
     }  # fmt: skip
     return made
+
+
+def part(value: object) -> str:
+    """A changed value in words: of a whole part its text, else what it holds."""
+    if not isinstance(value, dict):
+        return "nothing" if value is None or value == "" else str(value)
+    said = next((value[name] for name in ("text", "exact", "event", "title") if value.get(name)), "")
+    return str(said) or ", ".join(
+        f"{name} {held}" for name, held in value.items() if held not in (None, "", [], {})
+    )
 
 
 def percent(points: int | None) -> str:
@@ -96,4 +107,7 @@ def go(request: Request, address: str) -> Response:
 def notice(request: Request, message: str, status: int, address: str = "/") -> HTMLResponse:
     """What went wrong, as a fragment for the script or as a page."""
     template = "_notice.html" if is_htmx(request) else "message.html"
-    return page(request, template, {"message": message, "address": address}, status)
+    answer = page(request, template, {"message": message, "address": address}, status)
+    if is_htmx(request):  # whatever the form aims at, what was typed into it stays
+        answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = "#notice", "innerHTML"
+    return answer

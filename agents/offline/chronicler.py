@@ -21,6 +21,7 @@ from agents.reading.document import Document
 from agents.roles import ChainEnd, Facts, Link
 from corpus.case import Case, ContextFact, Evidence, Outcome, Role
 from corpus.dates import EventDate, add_months, horizon_end
+from corpus.text import content_words
 
 WINDOWS_MONTHS = (1, 3, 6, 12, 24)
 """Widening windows after the parent; the horizon itself is the last."""
@@ -70,8 +71,9 @@ class OfflineChronicler:
         topic, last = Topic(case, chain.documents), horizon_end(parent, case.horizon_months)
         whole = await search_after(view, topic, parent, last)
         early = await search_after(view, topic, parent, min(last, add_months(parent.last_day, EARLY_MONTHS)))
+        asked_for = await search_noted(view, note, parent, last)
         linker = Linker(chain, Rarity([*whole, *chain.documents]))
-        found = list({document.source_id: document for document in (*early, *whole)}.values())
+        found = list({document.source_id: document for document in (*early, *whole, *asked_for)}.values())
         for until in _windows(parent, last):
             options = _options(case, found, rejected, until, linker)
             if options:
@@ -98,6 +100,14 @@ async def search_after(view: View, topic: Topic, parent: EventDate, until: date)
     """Documents of the topic that may tell of what happened between the parent and a day."""
     before = until + timedelta(days=REPORTING_DAYS)
     return await view.search(topic.query(), since=parent.first_day, before=before, count=DOCUMENTS_A_WINDOW)
+
+
+async def search_noted(view: View, note: str, parent: EventDate, until: date) -> Sequence[Document]:
+    """Documents that share words with a curator's note: rules cannot do what it says, but they can look."""
+    if not content_words(note):
+        return ()
+    before = until + timedelta(days=REPORTING_DAYS)
+    return await view.search(note, since=parent.first_day, before=before, count=DOCUMENTS_A_WINDOW)
 
 
 def _options(

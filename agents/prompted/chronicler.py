@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from agents.checks import missing_names, missing_numbers
+from agents.injection import note_block
 from agents.library import View
 from agents.offline.chronicler import CONTEXT_DAYS, REPORTING_DAYS, chain_so_far, search_after
 from agents.offline.matching import same
@@ -97,7 +98,7 @@ class _Step:
         case = self.case
         chain = [(case.seed_date, case.seed_event), *((o.date, o.event) for o in case.outcomes)]
         notes = [f"Do not propose again (it did not hold): {text}" for text in sorted(self.rejected)]
-        notes += [f"A curator's note: {' '.join(self.note.split())}"] if self.note else []
+        notes += [note_block(self.note)] if self.note.strip() else []
         searches = f"You may search {left} more times." if left else "No more searches: link or end."
         searches += f" Searched so far: {'; '.join(asked)}." if asked else ""
         return {

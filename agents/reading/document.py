@@ -6,7 +6,7 @@ into it and its hash is stored with them, so nobody cleans or cuts it later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -32,6 +32,8 @@ class Document:
     availability: Availability = Availability.UNDATED
     captured_at: datetime | None = None
     terms: Terms = Terms.UNKNOWN
+    provider: str = field(default="", compare=False)
+    """Who pointed to it: a search engine, or the local archive; not part of the source."""
 
     @cached_property
     def text_sha256(self) -> str:

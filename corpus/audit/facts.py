@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import date
 
-from corpus.case import Case, Evidence, Fate, Outcome, TextKind, all_evidence
+from corpus.case import Case, Evidence, Fate, Outcome, Role, TextKind, all_evidence
 from corpus.dates import EventDate, horizon_end
 from corpus.problems import Code, Problem
 from corpus.snapshot import Snapshot, iter_cases
@@ -21,6 +21,7 @@ RULES_READ = frozenset(
         Code.ESTIMATE_LEAKS,
         Code.ESTIMATE_TOO_LATE,
         Code.CONTEXT_TOO_LATE,
+        Code.EXPECTATION_TOO_LATE,
         Code.DATES_REGULAR,
         Code.DUPLICATE_CASE,
     }
@@ -119,6 +120,8 @@ class Facts:
     """Estimates of each case."""
     cited: list[int] = field(default_factory=list)
     """Estimates of each case that rest on a quotation."""
+    expectations: list[int] = field(default_factory=list)
+    """Quotations of each case that show that a candidate was expected."""
 
     def family(self, case: int) -> str:
         """The event family of a case."""
@@ -149,6 +152,7 @@ def gather(snapshot: Snapshot, today: date) -> Facts:
         found = [*validate(case, today), *finder.check(case)]
         facts.problems += [(index, problem) for problem in found if problem.code in RULES_READ]
         _count_estimates(facts, case)
+        facts.expectations.append(_expectations(case))
         for outcome in case.outcomes:
             _add_level(facts, index, case, outcome)
         _add_claims(facts, index, case)
@@ -173,6 +177,11 @@ def _count_estimates(facts: Facts, case: Case) -> None:
     groups += [o.remainder.estimates for o in case.outcomes]
     facts.estimates.append(sum(len(group) for group in groups))
     facts.cited.append(sum(estimate.evidence is not None for group in groups for estimate in group))
+
+
+def _expectations(case: Case) -> int:
+    quoted = [item for o in case.outcomes for c in o.candidates for item in c.evidence]
+    return sum(item.role is Role.EXPECTATION for item in quoted)
 
 
 def _add_level(facts: Facts, index: int, case: Case, outcome: Outcome) -> None:

@@ -66,6 +66,8 @@ class Rule(StrEnum):
     """An estimate was made after its parent."""
     CONTEXT_TOO_LATE = "context_too_late"
     """A context fact was not available on the seed date."""
+    EXPECTATION_TOO_LATE = "expectation_too_late"
+    """A candidate's expectation is quoted from a page not available at the level's as-of."""
     QUOTE_IN_TEXT = "quote_in_text"
     """Claims with a quotation that stands in its stored text, whose hash still holds."""
     TWO_PUBLISHERS = "two_publishers"

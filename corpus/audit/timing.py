@@ -18,7 +18,7 @@ from corpus.problems import Code, Problem
 
 
 def timing_rows(facts: Facts) -> list[Row]:
-    """The three rows on timing."""
+    """The four rows on timing."""
     context = [len(case.context) for case in facts.cases]
     return [
         _row(facts, Rule.EVIDENCE_TOO_LATE, Code.ESTIMATE_LEAKS, facts.cited,
@@ -27,6 +27,8 @@ def timing_rows(facts: Facts) -> list[Row]:
              "estimates were made after the event that they follow"),
         _row(facts, Rule.CONTEXT_TOO_LATE, Code.CONTEXT_TOO_LATE, context,
              "context facts rest on a source that was not shown to be available on the seed date"),
+        _row(facts, Rule.EXPECTATION_TOO_LATE, Code.EXPECTATION_TOO_LATE, facts.expectations,
+             "expectations are quoted from a source that was not shown to be available at the level's as-of"),
     ]  # fmt: skip
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from corpus.case import Candidate, Case, Fate, Outcome
 from corpus.dates import EventDate, horizon_end
 from corpus.problems import Code, Problem, error, warning
-from corpus.text import Direction, content_words, directions, explicit_dates, normalise, opposed, quantities
+from corpus.quantities import FIGURE_WORDS
+from corpus.text import (
+    Direction,
+    content_words,
+    directions,
+    explicit_dates,
+    normalise,
+    opposed,
+    quantities,
+    stem,
+)
 
 MAX_ALTERNATIVES = 5
 
@@ -69,29 +78,32 @@ def _same_texts(outcome: Outcome, path: str) -> Iterator[Problem]:
 
 def says_the_same(a: str, b: str) -> bool:
     """Equal after normalisation, or the same content words with the same numbers and direction."""
-    one, other = _read(a), _read(b)
-    if one.plain == other.plain:
+    if _plain(a) == _plain(b):
         return True
-    if one.words != other.words or one.figures != other.figures:
+    if _other_words(a, b) or _read(a) != _read(b):
         return False
     return not opposed(directions(a), directions(b)) and _no_turn(a, b)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A text as it is compared: normalised, and as content words beside figures, however those are spelled."""
-
-    plain: str
-    words: list[str]
-    figures: list[tuple[float, float, str]]
+_FIGURE_STEMS = frozenset(stem(word) for word in FIGURE_WORDS)
 
 
-@lru_cache(maxsize=64)  # a level compares all its pairs
-def _read(text: str) -> _Said:
-    plain, found = normalise(text), quantities(text)
+def _other_words(a: str, b: str) -> bool:
+    """Whether a word that no figure is made of stands in one text alone: then the figures need not be read."""
+    apart = set(content_words(a)).symmetric_difference(content_words(b))
+    return any(word.isalpha() and word not in _FIGURE_STEMS for word in apart)
+
+
+_plain = lru_cache(maxsize=64)(normalise)  # a level compares all its pairs
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> tuple[list[str], list[tuple[float, float, str]]]:
+    """A text as content words beside figures, however those are spelled."""
+    found = quantities(text)
     for quantity in reversed(found):
         text = text[: quantity.start] + " " + text[quantity.end :]
-    return _Said(plain, sorted(content_words(text)), sorted((q.low, q.high, q.unit) for q in found))
+    return sorted(content_words(text)), sorted((q.low, q.high, q.unit) for q in found)
 
 
 def _no_turn(a: str, b: str) -> bool:

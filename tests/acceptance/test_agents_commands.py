@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from agents.commands.run import RESUMABLE
+from corpus.case import Status
 from corpus.identity import case_json
+from db.decisions import Decision
+from db.putting import Edit
+from db.repository import Cases
+from db.runs import Runs
+from db.session import open_store
 from tests.builders import sound_case
 from tests.commands import Ended, run, start
 from tests.fictional import archive_file, lines
@@ -97,6 +103,29 @@ def test_research_and_rerun_of_one_event(collected: tuple[Path, Ended]) -> None:
     assert case["depth"] >= 2
     again = agents(home, "rerun", case["case_id"], "--json")
     assert again.json["cases"][0]["case_id"] == case["case_id"]
+
+
+def test_a_case_that_was_sent_back_is_researched_by_the_next_run_with_its_note(tmp_path: Path) -> None:
+    archive_file(tmp_path)
+    first = agents(tmp_path, "run", *ECONOMICS, "--max-depth", "1", "--json").json["cases"][0]
+    store = open_store(tmp_path / "cases.sqlite")
+    cases, edited = Cases(store), Cases(store).get(first["case_id"]).case
+    edited = edited.model_copy(update={"seed_event": f"{edited.seed_event}, as Ann words it"})
+    cases.put(edited, (), Edit(1, "Ann", "wording"))
+    cases.set_status(Decision(edited.case_id, 2, Status.NEEDS_WORK, "Ann", "what became of the loan?", "k"))
+    again = agents(tmp_path, "run", *ECONOMICS, "--json")
+    assert "1 case that needs work is researched again" in " ".join(again.json["notes"])
+    taken = Runs(store).seeds(again.json["run"])[0].seed
+    assert (taken["case_id"], taken["note"]) == (edited.case_id, "what became of the loan?")
+    found = cases.get(edited.case_id)
+    assert (found.case.revision, found.case.status, found.case.seed_event) == (
+        3,
+        Status.PENDING,
+        edited.seed_event,
+    )
+    third = agents(tmp_path, "run", *ECONOMICS, "--json").json
+    assert "needs work" not in " ".join(third["notes"])
+    store.close()
 
 
 def test_a_table_and_the_next_command(tmp_path: Path) -> None:

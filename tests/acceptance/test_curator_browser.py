@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -374,6 +375,13 @@ def test_contrast_labels_and_focus(browser: Browser, site: Site, scheme: str) ->
         assert page.evaluate(CONTRAST) == [], name
         assert page.evaluate(UNLABELLED) == [], name
         assert page.locator("h1").count() == 1, name
+        levels = page.locator("h1,h2,h3,h4").evaluate_all("all => all.map(one => Number(one.tagName[1]))")
+        assert levels[0] == 1, name
+        assert all(below - above <= 1 for above, below in pairwise(levels)), (name, levels)
+        assert [page.get_by_role(role).count() for role in ("banner", "main")] == [1, 1], name  # type: ignore[arg-type]
+        assert page.get_by_role("navigation", name="Pages").count() == 1, name
+        if name in ("case", "edit"):
+            assert page.locator("#notice[aria-live=polite]").count() == 1, name
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from agents.curator.desk import Action, ReviewDesk, Wish
+from agents.curator.queue import QueueFilter
 from corpus.case import Status
 from corpus.errors import SnapshotError
 from corpus.snapshot import read_snapshot
@@ -53,6 +54,18 @@ def test_curators_who_decide_at_once_lose_nothing_and_repeat_nothing(store: Stor
     assert len(decided) == CURATORS * EACH
     assert set(decided.values()) == {1}
     assert {Cases(store).get(one.case_id).case.status for one in made} == {Status.APPROVED}
+
+
+def test_no_two_curators_are_sent_to_one_case(store: Store) -> None:
+    cases(store, CURATORS)
+    names = [f"FICTIONAL {n}" for n in range(CURATORS)]
+    for name in names:
+        Curators(store).add(name)
+    desk = ReviewDesk(store, SETTINGS, utc_now)
+    with ThreadPoolExecutor(CURATORS) as pool:
+        found = list(pool.map(lambda name: desk.next_case(QueueFilter(), name), names))
+    assert len(set(found)) == CURATORS
+    assert None not in found
 
 
 def _decide_forever(url: str, names: list[str], ids: list[str]) -> None:

@@ -187,6 +187,8 @@ def test_a_planted_phrase_of_the_outcome_reaches_no_blind_prompt() -> None:
     player = RolePlayer({"NextReply": planted_link, "EditReply": reworded})
     case = case_of(research(player, [*documents(), *later], note=f"Look at the {phrase}", max_depth=1))
     assert phrase in (case.outcomes[0].event or "")
+    noted = f"<curator-note>\n| Look at the {phrase}\n</curator-note>"
+    assert all(noted in a.user for a in player.of("NextReply")), "the Chronicler is told"
     asked = [a for form in BLIND for a in player.of(form)]
     assert {a.form for a in asked} >= {"ProposeReply", "WeighReply"}
     assert not [a.form for a in asked if phrase in a.whole]

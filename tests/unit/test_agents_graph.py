@@ -41,6 +41,15 @@ def test_a_case_goes_its_way_to_pending() -> None:
     assert (case.provenance.run_id, case.provenance.program) == ("run-1", "0.1.0")
 
 
+def test_a_case_that_is_researched_again_keeps_its_id_and_horizon_and_its_note_goes_along() -> None:
+    script = ScriptedRoles(depth=1)
+    again = seed().model_copy(update={"case_id": "c0", "horizon_months": 7, "note": "look for a loan"})
+    worker = Researcher(script.roles(), EmptyLibrary(), settings(), ORIGIN)
+    case = case_of(asyncio.run(worker.research(again)))
+    assert (case.case_id, case.horizon_months) == ("c0", 7)
+    assert set(script.seen_notes) == {"look for a loan"}
+
+
 def test_a_chain_ends_at_the_depth_asked_for() -> None:
     assert case_of(research(ScriptedRoles(depth=9), max_depth=2)).depth == 2
     assert case_of(research(ScriptedRoles(depth=9))).depth == 5

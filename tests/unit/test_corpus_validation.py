@@ -6,10 +6,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpus.case import Candidate, Case, Estimate, Fate, Method, Outcome, Remainder, Role
 from corpus.dates import EventDate
 from corpus.problems import Code, Severity
+from corpus.rules.levels import says_the_same
+from corpus.text import content_words, directions, normalise, quantities
 from corpus.validation import DuplicateFinder, errors_of, validate, validate_all
 from tests.builders import (
     BEFORE_SOURCE,
@@ -216,6 +220,16 @@ BROKEN = [
         ),
         "context[0].evidence[0]",
     ),
+    (
+        Code.EXPECTATION_TOO_LATE,
+        with_level(
+            candidates=(
+                happened(),
+                candidate("Oil rises", evidence=(quote(FIRST_SOURCE, "x", Role.EXPECTATION),)),
+            )
+        ),
+        "outcomes[0].candidates[1].evidence[0]",
+    ),
 ]
 
 
@@ -262,3 +276,44 @@ def test_warnings_do_not_bar_approval() -> None:
     problems = validate(with_level(evidence=level().evidence[:1]), TODAY)
     assert [p.severity for p in problems] == [Severity.WARNING]
     assert errors_of(problems) == []
+
+
+WORDS = (
+    "rate rates rises does not half a percentage point three-quarters of 50 0.5 % percent basis points and to crown"
+).split()
+
+
+def told_apart_slowly(a: str, b: str) -> bool:
+    """Whether two texts differ, by reading the figures of both whatever their other words are."""
+    if normalise(a) == normalise(b):
+        return False
+    read = []
+    for text in (a, b):
+        found, rest = quantities(text), text
+        for quantity in reversed(found):
+            rest = rest[: quantity.start] + " " + rest[quantity.end :]
+        read.append((sorted(content_words(rest)), sorted((q.low, q.high, q.unit) for q in found)))
+    return read[0] != read[1]
+
+
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=9), st.lists(st.sampled_from(WORDS), max_size=9), st.booleans()
+)
+def test_the_short_way_of_telling_texts_apart_never_errs(
+    one: list[str], other: list[str], same: bool
+) -> None:
+    a, b = " ".join(one), " ".join(one if same else other)
+    b = b.replace("half a percentage point", "50 basis points")
+    if told_apart_slowly(a, b):
+        assert not says_the_same(a, b)
+    elif directions(a) == directions(b):
+        assert says_the_same(a, b)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[", "https://", "javascript:1", "https:///x", "HTTPS://Example.org/x"]
+)
+def test_odd_addresses_are_findings_and_no_crash(url: str) -> None:
+    found = validate(sound_case(sources=(*sound_case().sources, source("https://a.example/", "FICTIONAL", "2019-01-01")
+                                         .model_copy(update={"url": url}))), TODAY)  # fmt: skip
+    assert [p.code for p in found] == ([] if url.startswith("HTTPS") else [Code.SOURCE_URL])

@@ -12,12 +12,15 @@ from agents.commands.review import accepted_hosts, check_exposure
 from agents.curator.drawing import axis_gap, axis_node, bars, corpus_timeline, gap_words, stacked_bar
 from agents.curator.editing import percent
 from agents.curator.guidelines import Guidelines
+from agents.curator.places import place_in, value_at
+from agents.curator.rendering import part
 from agents.curator.text import quote_address, visible, web_address
 from agents.curator.weighing import Shares, rescaled
-from corpus.case import FULL_BP
+from corpus.case import FULL_BP, Case
 from corpus.dates import EventDate
 from corpus.errors import InvalidInput
-from tests.builders import level
+from tests.builders import level, sound_case
+from tests.strategies import cases
 
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
@@ -108,3 +111,41 @@ def test_what_may_be_served() -> None:
         "review.example.org",
         "review.example.org:443",
     }
+
+
+def tree(**changes: object) -> dict[str, object]:
+    return sound_case(**changes).model_dump(mode="json")
+
+
+def test_a_part_is_found_by_what_it_is_and_not_by_its_number() -> None:
+    base = sound_case()
+    first = base.outcomes[0]
+    happened, other = first.candidates
+    third = other.model_copy(update={"text": "The crown stays where it is"})
+    old = tree(outcomes=(first.model_copy(update={"candidates": (happened, other, third)}),))
+    without = tree(outcomes=(first.model_copy(update={"candidates": (happened, third)}),))
+    at = "outcomes[0].candidates[{}].text"
+    assert place_in(old, without, at.format(2)) == at.format(1)
+    assert place_in(old, without, at.format(1)) is None
+    reworded = other.model_copy(update={"text": "The crown gains"})
+    edited = tree(outcomes=(first.model_copy(update={"candidates": (happened, reworded, third)}),))
+    assert place_in(old, edited, at.format(1)) == at.format(1)
+    replaced = tree(outcomes=(first.model_copy(update={"candidates": (happened, third, reworded)}),))
+    assert place_in(old, replaced, at.format(1)) is None, "an added part is not taken for an edited one"
+    assert place_in(old, tree(outcomes=()), at.format(0)) is None
+    assert place_in(old, old, "summary") == "summary"
+
+
+@given(cases(max_depth=2))
+def test_in_an_unchanged_case_every_part_keeps_its_place(case: Case) -> None:
+    whole = case.model_dump(mode="json")
+    for i, outcome in enumerate(case.outcomes):
+        for k in range(len(outcome.candidates)):
+            path = f"outcomes[{i}].candidates[{k}]"
+            assert value_at(whole, place_in(whole, whole, path) or "") == value_at(whole, path)
+
+
+def test_a_changed_part_is_told_in_words() -> None:
+    assert part({"text": "a fact", "evidence": []}) == "a fact"
+    assert part({"method": "market", "value": 0.5, "low": None}) == "method market, value 0.5"
+    assert [part(value) for value in (None, "", 0, "x")] == ["nothing", "nothing", "0", "x"]
