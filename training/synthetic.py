@@ -89,7 +89,7 @@ def _case(rng: np.random.Generator, world: World, recipe: Recipe) -> Case:
     name, mood = new_name(rng), int(rng.integers(len(MOODS)))
     seed_day = _FIRST + timedelta(days=int(rng.integers(_DAYS)))
     action = int(rng.integers(ACTIONS_PER_LAYER))
-    event, when = f"{world.phrases[0][action]} in {name}", EventDate(seed_day)
+    event, when = f"{name} {world.phrases[0][action]}", EventDate(seed_day)
     domain = DEFAULT_DOMAINS[int(rng.integers(len(DEFAULT_DOMAINS)))]
     outcomes, hazards = _chain(rng, world, recipe, (name, mood, action, seed_day))
     return Case(
@@ -99,7 +99,7 @@ def _case(rng: np.random.Generator, world: World, recipe: Recipe) -> Case:
         seed_event=event,
         seed_date=when,
         horizon_months=recipe.horizon_months,
-        context=(ContextFact(text=f"The mood in {name} is {MOODS[mood]}."),),
+        context=(ContextFact(text=f"The mood is {MOODS[mood]}."),),
         outcomes=tuple(outcomes),
         status=Status.APPROVED,
         provenance=Provenance(
@@ -123,7 +123,7 @@ def _chain(
         fork = world.fork(layer, action, mood)
         days = days_within(day, recipe.horizon_months)
         drawn = draw(rng, fork, days)
-        texts = [f"{world.phrases[layer + 1][j]} in {name}" for j in fork.actions]
+        texts = [f"{name} {world.phrases[layer + 1][j]}" for j in fork.actions]
         when = None if drawn is None else day + timedelta(days=drawn[1])
         true, none = probabilities(fork, days)
         outcomes.append(_outcome(layer + 1, texts, (*true, none), drawn and drawn[0], when))
