@@ -5,14 +5,14 @@
     predictions/NAME.SPLIT.jsonl  forecasts of base, sft, score and grpo on validation and test
     calibration/NAME.json         fitted on validation, applied on test
     evaluation/NAME.json, .html   figures, baselines, verdict
-    result.json                   comparisons, the stage they favour, its verdict; written last
+    result.json                   comparisons, the stage they favour, its verdict, what is proposed; written last
 
 Each step is done once: a second call with nothing changed does nothing, an interrupted one goes on. A stage that was
 paused or stopped ends the call; one that was skipped does not. The favoured stage is the last one that is better
 than the favoured one before it: its paired interval excludes zero for the log loss of given lists, or (GRPO trains
 lists) for the event loss of its own lists, and the other one does not speak against it.
 
-Does not cover: cost plans, remote machines, the registry.
+Does not cover: cost plans, remote machines, promoting what it proposes.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ from training.control import Order
 from training.inference import Effort, ProbabilityTreeInference
 from training.models import identity
 from training.predict import Job, predictions
+from training.registry.promotion import register_and_propose
+from training.registry.registering import Answers
+from training.registry.store import Registry
 from training.runfolder import CALIBRATION, content_hash, read_json, write_json
 from training.stage_job import StageName
 from training.stages import run_stage
@@ -68,6 +71,8 @@ class Plan:
     effort: Effort = field(default_factory=Effort)
     branches: int = 4
     tell: Callable[[str], None] = field(default=lambda line: None)
+    registry: Registry | None = None
+    """Where the trained stages are registered; None: nowhere."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def run_pipeline(plan: Plan) -> dict[str, Any]:
     """
     snapshot = read_snapshot(plan.snapshot)
     key = tagged_hash(
-        "pipeline/v1", [snapshot.hash, plan.experiment.model_dump(mode="json"), asdict(plan.effort)]
+        "pipeline/v2", [snapshot.hash, plan.experiment.model_dump(mode="json"), asdict(plan.effort)]
     )
     stored = read_json(plan.out / RESULT)
     if stored is not None and stored["key"] == key:
@@ -105,6 +110,8 @@ def run_pipeline(plan: Plan) -> dict[str, Any]:
     result = {"key": key, "audit": audit["verdict"], "snapshot": snapshot.hash} | _judged(
         run, found, evaluations
     )
+    if plan.registry is not None:
+        result["proposed"] = _registered(run, plan.registry)
     write_json(plan.out / RESULT, result)
     return result
 
@@ -226,6 +233,18 @@ def _judged(
         | {score.name: score.figures["log_loss"].value for score in evaluations[BASE].baselines},
         "match_coverage": {name: _coverage(result) for name, result in evaluations.items()},
     }
+
+
+def _registered(run: _Run, registry: Registry) -> dict[str, Any]:
+    """The stages taken into the registry, and which of them should be promoted."""
+    run.plan.tell("Registering the stages …")
+    base = _file(run, BASE, Split.TEST), run.plan.out / "calibration" / f"{BASE}.json"
+    runs = [
+        (run.plan.out / stage.value, Answers(run.plan.snapshot, _file(run, stage.value, Split.TEST), *base))
+        for stage in StageName
+    ]
+    proposal = register_and_propose(registry, runs)
+    return {"model": proposal.model, "against": proposal.against, "reason": proposal.reason}
 
 
 def _better(rows: Mapping[Mode, list[Difference]]) -> bool:

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from corpus.errors import InvalidInput
 from tests.commands import environment
+from tests.commands import run as command
 from tests.registry_runs import close_run
 from tests.tiny_models import encoder, random_model, with_lora
 from training.engine import Sampling
@@ -102,6 +103,32 @@ def test_a_name_alone_is_looked_up_in_the_registry(tmp_path: Path) -> None:
     )  # fmt: skip
     assert answer.stdout == "adapted 40\n", answer.stderr
     assert "NotFound: No model 'adopted' in the registry" in answer.stderr
+
+
+def test_a_command_takes_a_name_for_a_folder(tmp_path: Path) -> None:
+    base, run = adapter_on("llama", tmp_path)
+    register_run(Registry(tmp_path / "models"), run, "adapted")
+    words = (
+        "ask",
+        "Arvenia opens a canal",
+        "--base",
+        base,
+        "--depth",
+        "1",
+        "--orders",
+        "1",
+        "--branches",
+        "2",
+        "--json",
+    )
+    where = {"PSYCHOHISTORY_MODELS": str(tmp_path / "models"), "OMP_NUM_THREADS": "1"}
+    named = command(tmp_path, "training", *words, "--model", "adapted", **where)
+    foldered = command(tmp_path, "training", *words, "--model", str(run), **where)
+    assert named.code == 0, named.err
+    assert named.json["branches"] == foldered.json["branches"]
+    unknown = command(tmp_path, "training", *words, "--model", "adopted", **where)
+    assert unknown.code == 1
+    assert unknown.err.startswith("Error: 'adopted' is neither a folder nor a model of the registry")
 
 
 def test_a_base_that_changed_is_refused(tmp_path: Path) -> None:

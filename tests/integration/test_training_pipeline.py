@@ -15,7 +15,8 @@ from training.control import CONTROL
 from training.engine import Sampling
 from training.inference import Effort
 from training.pipeline import DECISIVE, FORECASTERS, RESULT, Plan, run_pipeline
-from training.runfolder import METADATA, read_json, write_json
+from training.registry.store import Registry
+from training.runfolder import METADATA, content_hash, read_json, write_json
 from training.synthetic import Recipe, write_synthetic
 
 EFFORT = Effort(orders=2, sampling=Sampling(lists=1, max_characters=10))
@@ -33,7 +34,9 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
         lora=Lora(rank=4), sft=stage, score=stage, sample_trees=0,
         grpo=Grpo(max_steps=2, levels=2, lists=2, batch=4, max_list_tokens=16, validation_levels=2, orders=1),
     )  # fmt: skip
-    return Plan(experiment, folder / "world", folder / "out", date(2024, 1, 1), effort=EFFORT, branches=2)
+    registry = Registry(folder / "models")
+    out, today = folder / "out", date(2024, 1, 1)
+    return Plan(experiment, folder / "world", out, today, effort=EFFORT, branches=2, registry=registry)
 
 
 def ended_by(plan: Plan, stage: str) -> str | None:
@@ -61,6 +64,14 @@ def test_a_snapshot_becomes_a_verdict_and_a_second_call_does_nothing(plan: Plan)
     for name in FORECASTERS:
         assert json.loads((plan.out / "evaluation" / f"{name}.json").read_text())["verdict"]["decision"]
         assert (plan.out / "evaluation" / f"{name}.html").stat().st_size > 1000
+    assert plan.registry is not None
+    models = plan.registry.models()
+    finals = {content_hash(plan.out / stage / "final") for stage in FORECASTERS[1:]}
+    assert {model.content for model in models} == finals
+    assert all(plan.registry.evaluations(model.name) for model in models)
+    assert result["proposed"]["model"] in {None, *(model.name for model in models)}
+    assert result["proposed"]["against"] == "base"
+    assert plan.registry.current is None
     stamps = {path: path.stat().st_mtime_ns for path in plan.out.rglob("*") if path.is_file()}
     assert run_pipeline(plan) == result
     assert stamps == {path: path.stat().st_mtime_ns for path in plan.out.rglob("*") if path.is_file()}

@@ -26,7 +26,13 @@ class LocalBackend:
 
         today = datetime.now(UTC).date()
         plan = Plan(
-            request.experiment, request.snapshot, request.out, today, request.force, tell=request.tell
+            request.experiment,
+            request.snapshot,
+            request.out,
+            today,
+            request.force,
+            tell=request.tell,
+            registry=request.registry,
         )
         return run_pipeline(plan)
 

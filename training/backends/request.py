@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from corpus.identity import tagged_hash
 from training.config import Experiment
+from training.registry.store import Registry
 from training.runfolder import content_hash
 
 
@@ -49,6 +50,8 @@ class Request:
     parent: Path | None = None
     """The finished model that a single stage starts from."""
     force: bool = False
+    registry: Registry | None = None
+    """Where a run on this machine enters its models; those fetched from elsewhere are added by hand."""
     tell: Callable[[str], None] = field(default=lambda line: None)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -54,12 +55,15 @@ def export_and_train(
     chosen = snapshot or _snapshot(out, db)
     opened = read_snapshot(chosen)
     from training.quiet import quiet_libraries
+    from training.registry.store import users_registry
 
     quiet_libraries()
     if config is None:
         click.echo("No --config: the tiny model is used. It shows that everything runs; it knows no history and "
                    "forecasts nothing.", err=True)  # fmt: skip
-    result = run_where(how, "export-and-train", experiment, opened, out, force=force)
+    result = run_where(
+        how, "export-and-train", experiment, opened, out, force=force, registry=users_registry()
+    )
     if result is None:
         return
     if as_json:
@@ -133,7 +137,7 @@ def _approved(db: str | None) -> int:
         store.close()
 
 
-def _show(result: dict[str, object], out: Path) -> None:
+def _show(result: dict[str, Any], out: Path) -> None:
     for figure, told in (("log_loss", "log loss, given"), ("match_coverage", "match coverage, generated")):
         values = result[figure]
         if isinstance(values, dict):
@@ -142,3 +146,8 @@ def _show(result: dict[str, object], out: Path) -> None:
     click.echo(
         f"Favoured: {result['favoured']}. Verdict: {result['verdict']}. Reports in {out / 'evaluation'}."
     )
+    proposed = result["proposed"]
+    if proposed["model"] is None:
+        click.echo(f"Proposed for promotion: none; {proposed['reason']}")
+    else:
+        click.echo(f"Proposed: training models promote {proposed['model']} ({proposed['reason']})")

@@ -91,6 +91,15 @@ def model_options(command: _Command) -> _Command:
     return found
 
 
+def named_model(_context: click.Context, _option: click.Parameter, value: Path | None) -> Path | None:
+    """The folder of a model that was named: one of the registry, or a run's."""
+    if value is None:
+        return None
+    from training.registry.store import find_model
+
+    return find_model(str(value))
+
+
 _OPTIONS = (
     click.option("--engine-model", metavar="NAME", help="The model's name there; --base without it."),
     click.option("--engine-url", metavar="URL", envvar="PSYCHOHISTORY_ENGINE_URL",
@@ -102,8 +111,9 @@ _OPTIONS = (
                  help="Most candidates a list."),
     click.option("--orders", type=click.IntRange(1, 24), default=3, show_default=True,
                  help="Orders of each list that are averaged."),
-    click.option("--model", "folder", type=click.Path(path_type=Path),
-                 help="A finished run or its `final` folder; the base alone without it."),
+    click.option("--model", "folder", type=click.Path(path_type=Path), callback=named_model,
+                 help="A model of the registry (`current`: the one in use), a finished run or its `final` folder; "
+                 "the base alone without it."),
     click.option("--base", default="Qwen/Qwen3-0.6B", show_default=True, envvar="PSYCHOHISTORY_BASE",
                  help="Base model: a hub name, a folder, or `tiny`."),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from training.backends.launching import Launch
+from training.commands.forecasts import named_model
 from training.commands.stage import run_command, stage_options
 
 
@@ -14,7 +15,7 @@ from training.commands.stage import run_command, stage_options
     epilog="Example: training grpo snapshots/2024 --config experiment.yaml --from runs/score --out runs/grpo"
 )
 @stage_options
-@click.option("--from", "parent", type=click.Path(path_type=Path), required=True,
+@click.option("--from", "parent", type=click.Path(path_type=Path), callback=named_model, required=True,
               help="The run of the scoring stage.")  # fmt: skip
 def grpo(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path, how: Launch) -> None:
     """Let the scored model write lists for the levels of SNAPSHOT, and learn from what they earn.

@@ -11,9 +11,9 @@ import click
 from corpus.commandline import print_json
 from corpus.snapshot import read_snapshot
 from training.backends.launching import Launch
+from training.commands.forecasts import named_model
 from training.commands.where import run_where, where_options
 from training.config import Experiment, read_experiment
-from training.runfolder import require_finished
 
 _Command = Callable[..., None]
 
@@ -34,8 +34,8 @@ def stage_options(command: _Command) -> _Command:
 
 @click.command(epilog="Example: training sft snapshots/2024 --config experiment.yaml --out runs/sft")
 @stage_options
-@click.option("--from", "parent", type=click.Path(path_type=Path),
-              help="An adapter (or whole model) of an earlier run to go on from, on this snapshot.")  # fmt: skip
+@click.option("--from", "parent", type=click.Path(path_type=Path), callback=named_model,
+              help="An earlier run, or its name in the registry, to go on from on this snapshot.")  # fmt: skip
 def sft(
     snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path | None, how: Launch
 ) -> None:
@@ -50,7 +50,7 @@ def sft(
     epilog="Example: training score snapshots/2024 --config experiment.yaml --from runs/sft --out runs/score"
 )
 @stage_options
-@click.option("--from", "parent", type=click.Path(path_type=Path), required=True,
+@click.option("--from", "parent", type=click.Path(path_type=Path), callback=named_model, required=True,
               help="The run of the SFT stage.")  # fmt: skip
 def score(snapshot: Path, config: Path | None, out: Path, as_json: bool, parent: Path, how: Launch) -> None:
     """Train the letters' probabilities alone, by proper scores, from an SFT run on.
@@ -72,11 +72,10 @@ def run_command(
     """Run a stage where it was asked for, and say how it ended."""
     experiment = read_experiment(config) if config else Experiment()
     opened = read_snapshot(snapshot)
-    start = None if parent is None else require_finished(parent)
     from training.quiet import quiet_libraries
 
     quiet_libraries()
-    result = run_where(how, stage, experiment, opened, out, start)
+    result = run_where(how, stage, experiment, opened, out, parent)
     if result is None:
         return
     if as_json:

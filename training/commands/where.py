@@ -16,6 +16,7 @@ from training.backends.launching import Launch, Where, launch
 from training.backends.request import Command, Ending, Outcome, Request
 from training.config import Experiment
 from training.costs import Ledger, default_ledger
+from training.registry.store import Registry
 
 _Command = Callable[..., None]
 
@@ -53,13 +54,14 @@ def run_where(
     out: Path,
     parent: Path | None = None,
     force: bool = False,
+    registry: Registry | None = None,
 ) -> dict[str, Any] | None:
     """Run a command where it was asked for; its result, or None where it goes on elsewhere.
 
     Raises PsychoHistoryError where it ended without a result.
     """
     request = Request(
-        Command(command), experiment, snapshot.folder, snapshot.hash, out, parent, force,
+        Command(command), experiment, snapshot.folder, snapshot.hash, out, parent, force, registry,
         tell=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     return _result(request, launch(request, how))
