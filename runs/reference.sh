@@ -35,4 +35,16 @@ rm -rf "$out/baselines"
 evaluation baselines corpus/starter --out "$out/baselines"
 evaluation run "$out/baselines/tfidf.jsonl" --snapshot corpus/starter || echo "(exit code $?: 10 is REVIEW, 20 FAIL)"
 
+echo "== 8. Train on a synthetic world and judge (the shipped tiny model: it shows every stage and forecasts nothing)"
+if python -c 'import torch' 2>/dev/null; then
+  rm -rf "$out/world" "$out/trained"
+  training synth "$out/world" --cases 400 --world 7
+  PSYCHOHISTORY_MODELS="$out/models" training export-and-train --snapshot "$out/world" --out "$out/trained" ||
+    echo "(exit code $?: 10 is REVIEW, 20 FAIL)"
+  PSYCHOHISTORY_MODELS="$out/models" training models
+  training ask "The quarry closes" --context "The mood is strained." --as-of 1900-01-01 --base tiny
+else
+  echo "(skipped: \`make training\` brings torch)"
+fi
+
 agents status
