@@ -8,16 +8,15 @@
     result.json                   comparisons, the stage they favour, its verdict, what is proposed; written last
 
 Each step is done once: a second call with nothing changed does nothing, an interrupted one goes on. A stage that was
-paused or stopped ends the call; one that was skipped does not. The favoured stage is the last one that is better
-than the favoured one before it: its paired interval excludes zero for the log loss of given lists, or (GRPO trains
-lists) for the event loss of its own lists, and the other one does not speak against it.
+paused or stopped ends the call; one that was skipped does not. The favoured stage is the last one that
+`evaluation.deciding` finds better than the favoured one before it, both as they are served.
 
 Does not cover: cost plans, remote machines, promoting what it proposes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -28,10 +27,10 @@ from corpus.errors import InvalidInput, PsychoHistoryError
 from corpus.identity import tagged_hash
 from corpus.snapshot import Snapshot, read_snapshot
 from corpus.splits import Split
-from evaluation.calibrating import fit_on
+from evaluation.calibrating import bent, fit_on
 from evaluation.calibration import CalibrationFile, CalibratorKind, read_calibration, write_calibration
-from evaluation.compare import Difference
 from evaluation.compare_files import compare_files
+from evaluation.deciding import decisive, is_better
 from evaluation.environment import environment
 from evaluation.evaluate import Evaluation, Settings, evaluate
 from evaluation.levels import LevelSet, levels_of
@@ -54,8 +53,6 @@ from training.stages import run_stage
 
 BASE = "base"
 FORECASTERS = (BASE, *(stage.value for stage in StageName))
-DECISIVE = ((Mode.GIVEN, "log_loss"), (Mode.GENERATED, "event_loss"))
-"""Figures that decide which stage is favoured."""
 RESULT = "result.json"
 
 
@@ -208,21 +205,25 @@ def _calibrated(run: _Run, name: str, found: Predictions) -> CalibrationFile:
     return stored
 
 
+def _as_served(run: _Run, name: str, found: Predictions) -> Predictions:
+    return bent(found, read_calibration(run.plan.out / "calibration" / f"{name}.json"))
+
+
 def _judged(
     run: _Run, found: dict[str, dict[Split, Predictions]], evaluations: dict[str, Evaluation]
 ) -> dict[str, Any]:
     favoured, comparisons = BASE, []
     for name in FORECASTERS[1:]:
         rows = compare_files(
-            found[name][Split.TEST],
-            found[favoured][Split.TEST],
+            _as_served(run, name, found[name][Split.TEST]),
+            _as_served(run, favoured, found[favoured][Split.TEST]),
             run.asked,
             run.asked.of(Split.TEST),
             Matcher(),
         )
         told = {mode.value: [difference_json(row) for row in found_rows] for mode, found_rows in rows.items()}
         comparisons.append({"first": name, "second": favoured} | told)
-        if _better(rows):
+        if is_better(decisive(rows)):
             favoured = name
     return {
         "comparisons": comparisons,
@@ -245,12 +246,6 @@ def _registered(run: _Run, registry: Registry) -> dict[str, Any]:
     ]
     proposal = register_and_propose(registry, runs)
     return {"model": proposal.model, "against": proposal.against, "reason": proposal.reason}
-
-
-def _better(rows: Mapping[Mode, list[Difference]]) -> bool:
-    """Better in one of the decisive figures and worse in none."""
-    verdicts = [row.better for mode, figure in DECISIVE for row in rows.get(mode, []) if row.figure == figure]
-    return "first" in verdicts and "second" not in verdicts
 
 
 def _log_loss(result: Evaluation) -> float | None:

@@ -9,12 +9,13 @@ import pytest
 
 from corpus.errors import PsychoHistoryError
 from corpus.splits import Ratios
+from evaluation.deciding import DECISIVE
 from tests.tiny_models import encoder, random_model
 from training.config import Data, Experiment, Grpo, Lora, Precision, Stage
 from training.control import CONTROL
 from training.engine import Sampling
 from training.inference import Effort
-from training.pipeline import DECISIVE, FORECASTERS, RESULT, Plan, run_pipeline
+from training.pipeline import FORECASTERS, RESULT, Plan, run_pipeline
 from training.registry.store import Registry
 from training.runfolder import METADATA, content_hash, read_json, write_json
 from training.synthetic import Recipe, write_synthetic
@@ -55,7 +56,7 @@ def test_a_snapshot_becomes_a_verdict_and_a_second_call_does_nothing(plan: Plan)
     assert [ended_by(plan, stage) for stage in FORECASTERS[1:]] == ["stop", "skip", None]
     assert [row["first"] for row in result["comparisons"]] == ["sft", "score", "grpo"]
     for row in result["comparisons"]:
-        assert {mode.value for mode, _ in DECISIVE} <= set(row)
+        assert {mode.value for mode in DECISIVE} <= set(row)
     assert result["verdict"] in ("REVIEW", "FAIL")
     assert result["favoured"] in FORECASTERS
     assert {"base", "sft", "score", "grpo", "uniform", "base_rate"} <= set(result["log_loss"])

@@ -1,10 +1,8 @@
 """Which model is in use: promotion where it is shown to be better, rollback, and what a pipeline proposes.
 
-A model takes the place of the current one, or of the base where none was promoted, only if the paired intervals of
-`evaluation.compare_files` on the same test questions allow it: log loss (mode `given`) and, where both have written
-lists of their own, event loss (mode `generated`, which is what GRPO trains). One must be better with its whole
-interval, and none worse. Both models are compared as they are served: with their own calibration. Does not cover:
-canaries, traffic shares.
+A model takes the place of the current one, or of the base where none was promoted, only where `evaluation.deciding`
+finds it better on the same test questions. Both models are compared as they are served: with their own calibration.
+Does not cover: canaries, traffic shares.
 """
 
 from __future__ import annotations
@@ -14,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.errors import InvalidInput, NotPromoted, PsychoHistoryError
-from corpus.intervals import Interval
 from corpus.splits import Split
 from evaluation.calibrating import bent
 from evaluation.calibration import CalibrationFile, read_calibration
 from evaluation.compare import Difference, families_needed
 from evaluation.compare_files import compare_files
+from evaluation.deciding import MIN_FAMILIES, decisive, is_better, side
 from evaluation.levels import LevelSet, open_snapshot
 from evaluation.matching import Matcher
 from evaluation.prediction import Mode, Predictions, read_predictions
@@ -32,11 +30,6 @@ from training.registry.store import BASE_CALIBRATION, BASE_PREDICTIONS, PREDICTI
 
 BASE = "base"
 """What a first model is compared with: the model that its training began from."""
-DECISIVE = {Mode.GIVEN: "log_loss", Mode.GENERATED: "event_loss"}
-"""What decides, fixed beforehand: two figures, so that the intervals are not widened for all others. The chance to
-promote a model that is no better is about 2.5 % a figure."""
-MIN_FAMILIES = 6
-"""With fewer a permutation test cannot reach 5 % at all, and a bootstrap interval is far too narrow."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +45,7 @@ class Comparison:
     @property
     def allows(self) -> bool:
         """Whether one figure is better with its whole interval, and none worse."""
-        sides = [_side(found.difference) for found in self.differences]
-        return -1 in sides and 1 not in sides
+        return is_better(self.differences)
 
     @property
     def sentence(self) -> str:
@@ -63,18 +55,11 @@ class Comparison:
     def _said(self, one: Difference) -> str:
         found = one.difference
         head = f"{one.figure} {shown(found)} over {found.families} event families, "
-        if side := _side(found):
-            return head + f"{self.model if side < 0 else self.against} is better"
+        if lies := side(found):
+            return head + f"{self.model if lies < 0 else self.against} is better"
         needed = max(families_needed(found) or 0, MIN_FAMILIES) - found.families
         more = f" (about {needed} more families would show one of this size)" if needed > 0 else ""
         return head + f"no difference shown{more}"
-
-
-def _side(found: Interval) -> int:
-    """On which side of 0 a whole interval lies: -1 below (better), 1 above, 0 neither or too few families."""
-    if found.low is None or found.high is None or found.families < MIN_FAMILIES:
-        return 0
-    return -1 if found.high < 0 else 1 if found.low > 0 else 0
 
 
 @dataclass(frozen=True)
@@ -146,7 +131,7 @@ def _differences(first: Predictions, second: Predictions, asked: LevelSet) -> tu
         raise InvalidInput(
             f"{first.origin} and {second.origin} do not both hold mode `given`; predict both with --mode given."
         )
-    return tuple(row for mode, found in rows.items() for row in found if row.figure == DECISIVE[mode])
+    return decisive(rows)
 
 
 def _nothing_shared(name: str, against: str | None) -> str:
