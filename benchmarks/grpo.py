@@ -68,8 +68,8 @@ def experiment(base: str, seed: int, steps: int) -> Experiment:
         lora=Lora(adapt=Adapt.FULL),
         sft=sft,
         score=score,
-        grpo=Grpo(learning_rate=5e-3, max_steps=steps, levels=4, lists=8, batch=16, max_list_tokens=80,
-                  evaluate_every=20, save_every=1000, validation_levels=64, patience=None),
+        grpo=Grpo(learning_rate=3e-3, max_steps=steps, levels=4, lists=8, batch=16, max_list_tokens=80,
+                  evaluate_every=10, save_every=1000, validation_levels=64, patience=None),
         sample_trees=0,
     )  # fmt: skip
 
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--base", default="tiny")
     parser.add_argument("--world", type=int, default=5)
     parser.add_argument("--cases", type=int, default=2_000)
-    parser.add_argument("--steps", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
