@@ -35,7 +35,7 @@ from training.config import Adapt, Data, Experiment, Grpo, Lora, Losses, Precisi
 from training.inference import Effort, ProbabilityTreeInference
 from training.predict import Job, predictions
 from training.quiet import quiet_libraries
-from training.runfolder import METADATA, METRICS, read_json
+from training.runfolder import METADATA, METRICS, read_json, write_json
 from training.stage_job import StageName
 from training.stages import run_stage
 from training.synthetic import Recipe, synthetic_cases
@@ -88,7 +88,10 @@ def one_place(recipe: Recipe) -> Iterator[Case]:
 
 
 def measure(out: Path, arguments: argparse.Namespace, seed: int) -> dict[str, Any]:
-    """One seed: its data, its stages, the figures before and after GRPO."""
+    """One seed: its data, its stages, the figures before and after GRPO; kept in a file, read back if it is there."""
+    kept = out / f"seed-{seed}.json"
+    if (known := read_json(kept)) is not None:
+        return known
     data = out / f"world-{seed}"
     if not data.exists():
         recipe = Recipe(arguments.cases, (arguments.world,), seed, depth=2)
@@ -109,10 +112,15 @@ def measure(out: Path, arguments: argparse.Namespace, seed: int) -> dict[str, An
     }
     figures = _training_figures(out / f"grpo-{seed}")
     cases = {split.value: len(snapshot.splits.members(split)) for split in Split}
-    return figures | {
-        "seed": seed, "cases": cases, "differences": differences,
-        "processor seconds": round(time.process_time() - begun, 1),
-    }  # fmt: skip
+    seconds = round(time.process_time() - begun, 1)
+    result = figures | {
+        "seed": seed,
+        "cases": cases,
+        "differences": differences,
+        "processor seconds": seconds,
+    }
+    write_json(kept, result)
+    return result
 
 
 def _forecast(snapshot: Snapshot, base: str, folder: Path) -> Predictions:
@@ -152,12 +160,13 @@ def main() -> None:
     torch.set_num_threads(1)
     quiet_libraries()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    found = [measure(arguments.out, arguments, seed) for seed in arguments.seeds]
+    found = []
+    for seed in arguments.seeds:
+        found.append(measure(arguments.out, arguments, seed))
+        if not arguments.json:
+            _show(found[-1])
     if arguments.json:
         print(json.dumps({"machine": platform.platform(), "threads": 1, "seeds": found}, indent=1))
-        return
-    for row in found:
-        _show(row)
 
 
 def _show(row: dict[str, Any]) -> None:
