@@ -35,7 +35,7 @@ from training.config import Adapt, Data, Experiment, Grpo, Lora, Losses, Precisi
 from training.inference import Effort, ProbabilityTreeInference
 from training.predict import Job, predictions
 from training.quiet import quiet_libraries
-from training.runfolder import METADATA, METRICS, read_json
+from training.runfolder import METADATA, METRICS, read_json, write_json
 from training.stage_job import StageName
 from training.stages import run_stage
 from training.synthetic import Recipe, synthetic_cases
@@ -68,8 +68,8 @@ def experiment(base: str, seed: int, steps: int) -> Experiment:
         lora=Lora(adapt=Adapt.FULL),
         sft=sft,
         score=score,
-        grpo=Grpo(learning_rate=5e-3, max_steps=steps, levels=4, lists=8, batch=16, max_list_tokens=80,
-                  evaluate_every=20, save_every=1000, validation_levels=64, patience=None),
+        grpo=Grpo(learning_rate=3e-3, max_steps=steps, levels=4, lists=8, batch=16, max_list_tokens=80,
+                  evaluate_every=10, save_every=1000, validation_levels=64, patience=None),
         sample_trees=0,
     )  # fmt: skip
 
@@ -88,7 +88,10 @@ def one_place(recipe: Recipe) -> Iterator[Case]:
 
 
 def measure(out: Path, arguments: argparse.Namespace, seed: int) -> dict[str, Any]:
-    """One seed: its data, its stages, the figures before and after GRPO."""
+    """One seed: its data, its stages, the figures before and after GRPO; kept in a file, read back if it is there."""
+    kept = out / f"seed-{seed}.json"
+    if (known := read_json(kept)) is not None:
+        return known
     data = out / f"world-{seed}"
     if not data.exists():
         recipe = Recipe(arguments.cases, (arguments.world,), seed, depth=2)
@@ -109,10 +112,15 @@ def measure(out: Path, arguments: argparse.Namespace, seed: int) -> dict[str, An
     }
     figures = _training_figures(out / f"grpo-{seed}")
     cases = {split.value: len(snapshot.splits.members(split)) for split in Split}
-    return figures | {
-        "seed": seed, "cases": cases, "differences": differences,
-        "processor seconds": round(time.process_time() - begun, 1),
-    }  # fmt: skip
+    seconds = round(time.process_time() - begun, 1)
+    result = figures | {
+        "seed": seed,
+        "cases": cases,
+        "differences": differences,
+        "processor seconds": seconds,
+    }
+    write_json(kept, result)
+    return result
 
 
 def _forecast(snapshot: Snapshot, base: str, folder: Path) -> Predictions:
@@ -145,19 +153,20 @@ def main() -> None:
     parser.add_argument("--base", default="tiny")
     parser.add_argument("--world", type=int, default=5)
     parser.add_argument("--cases", type=int, default=2_000)
-    parser.add_argument("--steps", type=int, default=80)
+    parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     quiet_libraries()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    found = [measure(arguments.out, arguments, seed) for seed in arguments.seeds]
+    found = []
+    for seed in arguments.seeds:
+        found.append(measure(arguments.out, arguments, seed))
+        if not arguments.json:
+            _show(found[-1])
     if arguments.json:
         print(json.dumps({"machine": platform.platform(), "threads": 1, "seeds": found}, indent=1))
-        return
-    for row in found:
-        _show(row)
 
 
 def _show(row: dict[str, Any]) -> None:

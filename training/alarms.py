@@ -1,6 +1,7 @@
 """Alarms while GRPO runs: signs that the rewards are being gamed, or that they teach nothing.
 
-    kl                 the divergence from the scored model is above its bound: always ends the stage
+    kl                 the divergence from the scored model, mean of the last `alarms.steps` steps, is above its
+                       bound: always ends the stage (one step's estimate can jump by a single unlikely token)
     reward_deviation   no group of lists differs in reward
     entropy            the lists' entropy has fallen under a tenth of what it was at the first step
     clipped            more than half of the lists reach the limit of tokens, or of the updates are clipped
@@ -49,6 +50,8 @@ class WatchRewards(TrainerCallback, ExportableState):
         )
         self.first_entropy: float | None = None
         self.in_a_row: dict[str, int] = {}
+        self.kl: list[float] = []
+        """Of the last steps."""
         self.stopped_by: str | None = None
 
     def state(self) -> dict[str, Any]:
@@ -60,7 +63,7 @@ class WatchRewards(TrainerCallback, ExportableState):
                 "steps": self.steps,
                 "kl_bound": self.kl_bound,
             },
-            "attributes": {"first_entropy": self.first_entropy, "in_a_row": self.in_a_row},
+            "attributes": {"first_entropy": self.first_entropy, "in_a_row": self.in_a_row, "kl": self.kl},
         }
 
     def on_log(
@@ -75,6 +78,7 @@ class WatchRewards(TrainerCallback, ExportableState):
             return  # a validation's report, or the last one
         if self.first_entropy is None:
             self.first_entropy = logs["entropy"]
+        self.kl = [*self.kl, logs["kl"]][-self.steps :]
         for alarm, message in self._signs(logs).items():
             self.in_a_row[alarm] = self.in_a_row.get(alarm, 0) + 1 if message else 0
             needed = 1 if alarm is Alarm.KL else self.steps
@@ -85,7 +89,7 @@ class WatchRewards(TrainerCallback, ExportableState):
         """What stands against each alarm in one report; empty where nothing does."""
         floor = ENTROPY_SHARE * (self.first_entropy or 0.0)
         clipped = max(logs["completions/clipped_ratio"], logs.get("clip_ratio/region_mean", 0.0))
-        kl, entropy, equal = logs["kl"], logs["entropy"], logs["frac_reward_zero_std"]
+        kl, entropy, equal = sum(self.kl) / len(self.kl), logs["entropy"], logs["frac_reward_zero_std"]
         return {
             Alarm.KL: f"the divergence from the scored model is {kl:.3g} nats a token, over kl_bound {self.kl_bound:g}"
             if kl > self.kl_bound

@@ -188,7 +188,7 @@ class Grpo(_Section):
     kl_weight: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 0.04
     """Of the divergence from the scored model in the loss."""
     kl_bound: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 0.15
-    """Divergence from the scored model (nats a token, mean of a step) that ends the stage."""
+    """Divergence from the scored model (nats a token, mean of the last `alarms.steps` steps) that ends the stage."""
     log_loss_rise: NotNegative = 0.02
     """By how much (nats) the log loss of given lists may be above the scored model's in weights that are kept."""
     max_steps: Positive | None = None

@@ -293,7 +293,8 @@ def report(**changed: float) -> dict[str, float]:
         (Alarm.REWARD_DEVIATION, {"frac_reward_zero_std": 1.0}, 3, False),
         (Alarm.ENTROPY, {"entropy": 0.19}, 3, True),
         (Alarm.CLIPPED, {"completions/clipped_ratio": 0.6}, 3, False),
-        (Alarm.KL, {"kl": 0.2}, 1, True),
+        (Alarm.KL, {"kl": 0.2}, 3, True),
+        (Alarm.KL, {"kl": 9.0}, 1, True),
     ],
 )
 def test_each_alarm_is_raised_once_and_acts_as_configured(

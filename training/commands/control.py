@@ -11,8 +11,8 @@ import click
 from corpus.commandline import print_json, printable
 from training.control import Order, RunStatus, give_order, status_of
 
-_FIGURES = ("propose_loss", "weigh_loss", "when_loss", "eval_log_loss", "reward", "eval_reward", "match_coverage",
-            "eval_match_coverage", "kl", "entropy", "learning_rate")  # fmt: skip
+_FIGURES = ("propose_loss", "weigh_loss", "when_loss", "eval_log_loss", "reward", "eval_reward", "hit_rate",
+            "eval_hit_rate", "kl", "entropy", "learning_rate")  # fmt: skip
 _SHOWN_ALARMS, _SHOWN_BRANCHES = 3, 3
 
 
