@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from transformers import set_seed
+
 from corpus.errors import DiskFull, InvalidInput
 from corpus.snapshot import Snapshot
 from corpus.splits import Split
@@ -88,6 +90,7 @@ def _lock(job: StageJob) -> dict[str, Any]:
 
 def _run(job: StageJob) -> dict[str, Any]:
     started = time.monotonic()
+    set_seed(job.experiment.seed)  # a new adapter's first weights are drawn before the trainer seeds anything
     encoder = Encoder(load_tokenizer(job.experiment.base))
     ready = _ready(job, encoder)
     checkpoint = job.folder.newest_checkpoint()
@@ -131,7 +134,9 @@ def write_final(job: StageJob, trainer: Any, encoder: Encoder) -> None:
     settings = read_json(partial / "adapter_config.json")
     if settings is not None:
         base = {"base_model_name_or_path": job.experiment.base}
-        write_json(partial / "adapter_config.json", settings | base)
+        # peft keeps these as a set: without an order the same run would have another hash each time
+        targets = {"target_modules": sorted(settings["target_modules"] or ())}
+        write_json(partial / "adapter_config.json", settings | base | targets)
     write_json(partial / MANIFEST, {"template": TEMPLATE_VERSION, "files": folder_hashes(partial)})
     shutil.rmtree(folder.final, ignore_errors=True)
     partial.rename(folder.final)
