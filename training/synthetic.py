@@ -54,6 +54,8 @@ class Recipe:
     seed: int = 0
     depth: int = 3
     horizon_months: int = 24
+    lawful: bool = False
+    """Whether the rates of all worlds follow one law, or each world's are its own."""
 
 
 def write_synthetic(folder: Path, recipe: Recipe, ratios: Ratios | None = None) -> Manifest:
@@ -75,7 +77,10 @@ def write_synthetic(folder: Path, recipe: Recipe, ratios: Ratios | None = None) 
 
 def synthetic_cases(recipe: Recipe) -> Iterator[Case]:
     """The cases of a recipe, dealt to its worlds in turn."""
-    worlds = [make_world(seed, recipe.depth, recipe.horizon_months) for seed in recipe.world_seeds]
+    worlds = [
+        make_world(seed, recipe.depth, recipe.horizon_months, lawful=recipe.lawful)
+        for seed in recipe.world_seeds
+    ]
     rng = np.random.default_rng([7, recipe.seed, *recipe.world_seeds])
     seen: set[str] = set()
     while len(seen) < recipe.cases:
@@ -89,7 +94,7 @@ def _case(rng: np.random.Generator, world: World, recipe: Recipe) -> Case:
     name, mood = new_name(rng), int(rng.integers(len(MOODS)))
     seed_day = _FIRST + timedelta(days=int(rng.integers(_DAYS)))
     action = int(rng.integers(ACTIONS_PER_LAYER))
-    event, when = f"{world.phrases[0][action]} in {name}", EventDate(seed_day)
+    event, when = f"{name} {world.phrases[0][action]}", EventDate(seed_day)
     domain = DEFAULT_DOMAINS[int(rng.integers(len(DEFAULT_DOMAINS)))]
     outcomes, hazards = _chain(rng, world, recipe, (name, mood, action, seed_day))
     return Case(
@@ -99,7 +104,7 @@ def _case(rng: np.random.Generator, world: World, recipe: Recipe) -> Case:
         seed_event=event,
         seed_date=when,
         horizon_months=recipe.horizon_months,
-        context=(ContextFact(text=f"The mood in {name} is {MOODS[mood]}."),),
+        context=(ContextFact(text=f"The mood is {MOODS[mood]}."),),
         outcomes=tuple(outcomes),
         status=Status.APPROVED,
         provenance=Provenance(
@@ -123,7 +128,7 @@ def _chain(
         fork = world.fork(layer, action, mood)
         days = days_within(day, recipe.horizon_months)
         drawn = draw(rng, fork, days)
-        texts = [f"{world.phrases[layer + 1][j]} in {name}" for j in fork.actions]
+        texts = [f"{name} {world.phrases[layer + 1][j]}" for j in fork.actions]
         when = None if drawn is None else day + timedelta(days=drawn[1])
         true, none = probabilities(fork, days)
         outcomes.append(_outcome(layer + 1, texts, (*true, none), drawn and drawn[0], when))

@@ -18,24 +18,29 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from corpus.case import MAX_DEPTH
 from corpus.dates import EventDate, horizon_end, months_between
 from training.dialogue import when_steps
 
-_DEEDS = (
-    "Sale Closure Opening Taxing Lease Purchase Guarding Flooding Draining Mapping Funding Audit Sealing Renewal "
-    "Raising Clearing Ban Freeing Joining Blessing"
+_EVENTS = (
+    "abdication alliance amnesty anthem armistice auction audit bankruptcy banquet blizzard blockade boycott "
+    "carnival census coronation coup crusade curfew decree drought duel eclipse election embargo epidemic "
+    "exhibition exile expedition famine festival fire flood fog frost funeral gale harvest heatwave heist "
+    "hurricane impeachment inquiry jubilee landslide lawsuit lockout lottery marathon migration meteor "
+    "mutiny parade pardon pilgrimage plague plebiscite procession protest purge quake quarantine raid vigil "
+    "rebellion referendum regatta relocation revolt riot robbery sabotage scandal secession shipwreck siege "
+    "shortage smuggling stampede storm strike summit swindle tariff tournament treaty trial truce tsunami "
+    "uprising verdict wedding whaling wildfire outage derailment evacuation"
 ).split()
-_OBJECTS = (
-    "grain harbour canal border mint railway mine archive forest bridge granary lighthouse customs river "
-    "market academy fortress quarry ferry dockyard"
-).split()
-_SYLLABLES = (
-    "ba be bo da de do fa fe fo ga ge go ka ke ko la le lo ma me mo na ne no pa pe po ra re ro sa se so ta te to"
-).split()
+_BEGIN = "Bar Bel Dor Fal Gar Hel Jor Kel Lor Mir Nor Pel Quin Ros Sel Tor Ul Ver Wes Zan".split()
+_END = "ada aven bury dale eth ford gard holm ia low mere ness ock port rick stad thal um vik wick".split()
 MOODS = ("calm", "strained", "hopeful")
-ACTIONS_PER_LAYER, SUCCESSORS = 6, (3, 4, 5)
+ACTIONS_PER_LAYER, SUCCESSORS, APART = 6, (3, 4, 5), 4
+LEAN, TILT, PACE, QUALITIES = 1.2, 0.8, (0.7, 4.0), 2
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -64,43 +69,74 @@ class World:
         return self.forks[layer, action, mood]
 
 
-def make_world(seed: int, depth: int = 3, horizon_months: int = 24) -> World:
-    """The world of a seed, `depth` levels deep; the same seed gives the same world."""
+def make_world(seed: int, depth: int = 3, horizon_months: int = 24, *, lawful: bool = False) -> World:
+    """The world of a seed, `depth` levels deep; the same seed gives the same world.
+
+    The rates of a lawful world follow from the words by one law for all of them; otherwise they are its own.
+    """
     rng = np.random.default_rng([20_240_101, seed])
     layers = min(depth, MAX_DEPTH) + 1
-    pairs = rng.permutation(len(_DEEDS) * len(_OBJECTS))[: layers * ACTIONS_PER_LAYER]
-    phrases = [f"{_DEEDS[p % len(_DEEDS)]} of the {_OBJECTS[p // len(_DEEDS)]}" for p in pairs]
+    words = _events_of(seed)[: layers * ACTIONS_PER_LAYER].reshape(layers, -1)
     forks: dict[tuple[int, int, int], Fork] = {}
     for layer in range(layers - 1):
+        around = (words[layer], words[layer + 1])
+        pull = _law(*around) if lawful else _whim(rng)
         for action in range(ACTIONS_PER_LAYER):
-            forks |= _forks(rng, layer, action, horizon_months)
-    grouped = tuple(
-        tuple(phrases[i * ACTIONS_PER_LAYER : (i + 1) * ACTIONS_PER_LAYER]) for i in range(layers)
+            count = int(rng.choice(SUCCESSORS))
+            actions = rng.permutation(ACTIONS_PER_LAYER)[:count]
+            for mood in range(len(MOODS)):
+                forks[layer, action, mood] = _fork(pull, action, mood, actions, horizon_months)
+    return World(seed, tuple(tuple(_EVENTS[i] for i in row) for row in words), forks)
+
+
+@dataclass(frozen=True)
+class _Pull:
+    """What makes rates: for action a, mood m and successor b of one layer."""
+
+    lean_AB: Floats
+    """Logarithm of how much a favours b."""
+    tilt_MB: Floats
+    """Logarithm of how much m favours b."""
+    pace_AM: Floats
+    """Events to be expected by the horizon."""
+
+
+def _whim(rng: np.random.Generator) -> _Pull:
+    """Everything drawn for this layer of this world alone."""
+    size = ACTIONS_PER_LAYER, len(MOODS)
+    return _Pull(
+        rng.normal(0.0, LEAN, (ACTIONS_PER_LAYER, ACTIONS_PER_LAYER)),
+        rng.normal(0.0, TILT, (len(MOODS), ACTIONS_PER_LAYER)),
+        rng.uniform(*PACE, (ACTIONS_PER_LAYER, 1)) * np.exp(rng.normal(0.0, 0.4, size)),
     )
-    return World(seed, grouped, forks)
 
 
-def _forks(
-    rng: np.random.Generator, layer: int, action: int, horizon_months: int
-) -> dict[tuple[int, int, int], Fork]:
-    """Rates of one action's successors: uneven shares, tilted by the mood, and a pace of the action's own."""
-    count = int(rng.choice(SUCCESSORS))
-    actions = tuple(int(a) for a in rng.permutation(ACTIONS_PER_LAYER)[:count])
-    lean = rng.normal(0.0, 1.2, count)
-    events_by_horizon = rng.uniform(0.7, 4.0)
-    found = {}
-    for mood in range(len(MOODS)):
-        shares = np.exp(lean + rng.normal(0.0, 0.8, count))
-        pace = events_by_horizon * np.exp(rng.normal(0.0, 0.4)) / (horizon_months * 30.44)
-        rates = pace * shares / shares.sum()
-        found[layer, action, mood] = Fork(actions, tuple(float(rate) for rate in rates))
-    return found
+def _law(actions: Ints, successors: Ints) -> _Pull:
+    """Each word has a few hidden qualities, and what favours what is their product."""
+    rng = np.random.default_rng([20_240_103])
+    gives, takes = rng.normal(0.0, 1.0, (2, len(_EVENTS), QUALITIES)) / QUALITIES**0.25
+    moods = rng.normal(0.0, 1.0, (len(MOODS), QUALITIES)) / QUALITIES**0.25
+    pace = rng.uniform(*PACE, (len(_EVENTS), 1)) * np.exp(rng.normal(0.0, 0.4, len(MOODS)))
+    taken = takes[successors].T
+    return _Pull(LEAN * gives[actions] @ taken, TILT * moods @ taken, pace[actions])
+
+
+def _fork(pull: _Pull, action: int, mood: int, successors: Ints, horizon_months: int) -> Fork:
+    shares = np.exp(pull.lean_AB[action, successors] + pull.tilt_MB[mood, successors])
+    rates = pull.pace_AM[action, mood] / (horizon_months * 30.44) * shares / shares.sum()
+    return Fork(tuple(int(b) for b in successors), tuple(float(rate) for rate in rates))
+
+
+def _events_of(seed: int) -> Ints:
+    """The words of a world: those of `APART` consecutive worlds have none in common, up to depth 3."""
+    block, place = divmod(seed, APART)
+    order = np.random.default_rng([20_240_102, block]).permutation(len(_EVENTS))
+    return np.asarray(np.roll(order, -place * (len(_EVENTS) // APART)), dtype=np.int64)
 
 
 def new_name(rng: np.random.Generator) -> str:
-    """A name of two invented words."""
-    words = ["".join(rng.choice(_SYLLABLES) for _ in range(3)).capitalize() for _ in range(2)]
-    return " ".join(words)
+    """An invented name."""
+    return str(rng.choice(_BEGIN)) + str(rng.choice(_END))
 
 
 def days_within(parent: date, horizon_months: int) -> int:
