@@ -31,8 +31,9 @@ from training.dialogue import ASK_WEIGH, ASK_WHEN, LETTERS, Style, Target, first
 from training.encoding import ASSISTANT, USER
 from training.stages import StageName, run_stage
 from training.synthetic import Recipe, synthetic_cases, write_synthetic
+from training.worlds import APART
 
-WORLDS = tuple(range(1_000, 1_128))
+WORLDS = (1_001,)
 STARTER = Path(__file__).parents[1] / "corpus" / "starter"
 VOCABULARY, WIDTH, LAYERS, HEADS, SPREAD = 2048, 128, 4, 4, 0.15
 SEED = 5
@@ -47,36 +48,32 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--cases", type=int, nargs=2, default=(8_000, 10_000), help="Of one level, and of chains."
-    )
+    parser.add_argument("--cases", type=int, default=16_000)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as name:
-        build(Path(name), tuple(arguments.cases), arguments.out)
+        build(Path(name), arguments.cases, arguments.out)
 
 
-def recipe(cases: int, seed: int, depth: int = 3) -> Recipe:
-    """Cases of worlds that share one law, so that it is worth more to know words than to know worlds."""
-    return Recipe(cases, WORLDS, seed, depth, horizon_months=24, lawful=True)
+def recipe(cases: int, seed: int) -> Recipe:
+    """Fresh cases of the worlds that the base learns."""
+    return Recipe(cases, WORLDS, seed, depth=3, horizon_months=24)
 
 
-def build(work: Path, cases: tuple[int, int], out: Path) -> None:
-    """Tokenizer, random weights, then all weights trained: on single levels, and on whole chains from there."""
+def build(work: Path, cases: int, out: Path) -> None:
+    """Data, tokenizer, random weights, one stage over all weights."""
+    write_synthetic(work / "data", recipe(cases, SEED), Ratios(train=0.98, validation=0.01, test=0.01))
     tokenizer = make_tokenizer(_texts(_read_by_the_tokenizer()), VOCABULARY)
     set_seed(0)
     model = LlamaForCausalLM(model_config(tokenizer))
     model.save_pretrained(work / "random")
     tokenizer.save_pretrained(work / "random")
-    settings, parent = _experiment(work / "random"), None
-    for depth, count in zip((1, 3), cases, strict=True):
-        data, run = work / f"data-{depth}", work / f"run-{depth}"
-        write_synthetic(data, recipe(count, SEED, depth), Ratios(train=0.98, validation=0.01, test=0.01))
-        print(run_stage(settings, StageName.SFT, read_snapshot(data), run, parent).metadata)
-        parent = run / "final"
+    settings = _experiment(work / "random")
+    result = run_stage(settings, StageName.SFT, read_snapshot(work / "data"), work / "run")
+    print(result.metadata)
     shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(work / "run-3" / "final", out)
+    shutil.copytree(work / "run" / "final", out)
 
 
 def _experiment(base: Path) -> Experiment:
@@ -96,7 +93,7 @@ def _experiment(base: Path) -> Experiment:
 
 def _read_by_the_tokenizer() -> Iterator[Chain]:
     """Cases in the words of all worlds, and the starter corpus, so that real text does not fall into bytes."""
-    for case in synthetic_cases(recipe(1_600, seed=6)):
+    for case in synthetic_cases(Recipe(1_600, tuple(range(1_000, 1_000 + APART)), seed=6)):
         yield Chain(case, len(case.outcomes))
     yield from chains_of(read_snapshot(STARTER), Split.TRAIN)
 

@@ -54,8 +54,6 @@ class Recipe:
     seed: int = 0
     depth: int = 3
     horizon_months: int = 24
-    lawful: bool = False
-    """Whether the rates of all worlds follow one law, or each world's are its own."""
 
 
 def write_synthetic(folder: Path, recipe: Recipe, ratios: Ratios | None = None) -> Manifest:
@@ -77,10 +75,7 @@ def write_synthetic(folder: Path, recipe: Recipe, ratios: Ratios | None = None) 
 
 def synthetic_cases(recipe: Recipe) -> Iterator[Case]:
     """The cases of a recipe, dealt to its worlds in turn."""
-    worlds = [
-        make_world(seed, recipe.depth, recipe.horizon_months, lawful=recipe.lawful)
-        for seed in recipe.world_seeds
-    ]
+    worlds = [make_world(seed, recipe.depth, recipe.horizon_months) for seed in recipe.world_seeds]
     rng = np.random.default_rng([7, recipe.seed, *recipe.world_seeds])
     seen: set[str] = set()
     while len(seen) < recipe.cases:

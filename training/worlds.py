@@ -8,8 +8,9 @@ the outcome; if none comes by the horizon, Z is. So, exactly (competing risks in
     P(none)               = (1−h)^D
     P(j on day t | some)  = h(1−h)^(t−1) / (1 − (1−h)^D)  whichever j
 
-Names are drawn anew for each case, so that cases do not belong to one family by their wording. Two worlds of
-different seeds share words and form but no rate. FICTIONAL throughout; says nothing about history.
+An event is an invented name and one word. The name is drawn anew for each case, so that cases do not belong to one
+family by their wording. Two worlds of different seeds share words and form but no rate. FICTIONAL throughout; says
+nothing about history.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _BEGIN = "Bar Bel Dor Fal Gar Hel Jor Kel Lor Mir Nor Pel Quin Ros Sel Tor Ul Ve
 _END = "ada aven bury dale eth ford gard holm ia low mere ness ock port rick stad thal um vik wick".split()
 MOODS = ("calm", "strained", "hopeful")
 ACTIONS_PER_LAYER, SUCCESSORS, APART = 6, (3, 4, 5), 4
-LEAN, TILT, PACE, QUALITIES = 1.2, 0.8, (0.7, 4.0), 2
+LEAN, TILT, PACE = 1.2, 0.8, (0.7, 4.0)
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -69,18 +70,14 @@ class World:
         return self.forks[layer, action, mood]
 
 
-def make_world(seed: int, depth: int = 3, horizon_months: int = 24, *, lawful: bool = False) -> World:
-    """The world of a seed, `depth` levels deep; the same seed gives the same world.
-
-    The rates of a lawful world follow from the words by one law for all of them; otherwise they are its own.
-    """
+def make_world(seed: int, depth: int = 3, horizon_months: int = 24) -> World:
+    """The world of a seed, `depth` levels deep; the same seed gives the same world."""
     rng = np.random.default_rng([20_240_101, seed])
     layers = min(depth, MAX_DEPTH) + 1
     words = _events_of(seed)[: layers * ACTIONS_PER_LAYER].reshape(layers, -1)
     forks: dict[tuple[int, int, int], Fork] = {}
     for layer in range(layers - 1):
-        around = (words[layer], words[layer + 1])
-        pull = _law(*around) if lawful else _whim(rng)
+        pull = _pull(rng)
         for action in range(ACTIONS_PER_LAYER):
             count = int(rng.choice(SUCCESSORS))
             actions = rng.permutation(ACTIONS_PER_LAYER)[:count]
@@ -101,24 +98,14 @@ class _Pull:
     """Events to be expected by the horizon."""
 
 
-def _whim(rng: np.random.Generator) -> _Pull:
-    """Everything drawn for this layer of this world alone."""
+def _pull(rng: np.random.Generator) -> _Pull:
+    """Everything drawn for one layer of one world."""
     size = ACTIONS_PER_LAYER, len(MOODS)
     return _Pull(
         rng.normal(0.0, LEAN, (ACTIONS_PER_LAYER, ACTIONS_PER_LAYER)),
         rng.normal(0.0, TILT, (len(MOODS), ACTIONS_PER_LAYER)),
         rng.uniform(*PACE, (ACTIONS_PER_LAYER, 1)) * np.exp(rng.normal(0.0, 0.4, size)),
     )
-
-
-def _law(actions: Ints, successors: Ints) -> _Pull:
-    """Each word has a few hidden qualities, and what favours what is their product."""
-    rng = np.random.default_rng([20_240_103])
-    gives, takes = rng.normal(0.0, 1.0, (2, len(_EVENTS), QUALITIES)) / QUALITIES**0.25
-    moods = rng.normal(0.0, 1.0, (len(MOODS), QUALITIES)) / QUALITIES**0.25
-    pace = rng.uniform(*PACE, (len(_EVENTS), 1)) * np.exp(rng.normal(0.0, 0.4, len(MOODS)))
-    taken = takes[successors].T
-    return _Pull(LEAN * gives[actions] @ taken, TILT * moods @ taken, pace[actions])
 
 
 def _fork(pull: _Pull, action: int, mood: int, successors: Ints, horizon_months: int) -> Fork:

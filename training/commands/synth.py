@@ -36,7 +36,7 @@ def synth(
 ) -> None:
     """Write a synthetic snapshot to FOLDER, which must not exist.
 
-    The worlds 1001 and 1002 made the shipped tiny model: measure on others. FICTIONAL throughout.
+    World 1001 made the shipped tiny model: measure on those below 1000. FICTIONAL throughout.
     """
     validation = min(test_share, 0.1)
     ratios = Ratios(train=1.0 - test_share - validation, validation=validation, test=test_share)
