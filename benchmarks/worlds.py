@@ -47,7 +47,7 @@ from training.stages import StageName, run_stage
 from training.synthetic import Recipe, write_synthetic
 from training.worlds import when_probabilities
 
-WORLDS, CASES = (11, 12, 13), 6_000
+WORLDS, CASES = (11, 12, 13), 3_600
 RATIOS = Ratios(train=0.92, validation=0.03, test=0.05)
 TRAINED = (StageName.SFT, StageName.SCORE)
 

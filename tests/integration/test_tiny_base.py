@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from corpus.snapshot import SnapshotInfo, read_snapshot, write_snapshot
+from corpus.snapshot import read_snapshot
 from corpus.splits import Ratios, Split
 from evaluation import metrics
 from evaluation.baselines import uniform_shares
@@ -21,7 +21,7 @@ from training.encoding import Encoder
 from training.inference import Effort, ProbabilityTreeInference
 from training.models import TINY, TINY_FOLDER, load_tokenizer
 from training.predict import Job, predictions
-from training.synthetic import synthetic_cases
+from training.synthetic import write_synthetic
 
 CASES, UNSEEN = 60, 77
 
@@ -29,9 +29,7 @@ CASES, UNSEEN = 60, 77
 @pytest.fixture(scope="module")
 def held_out(tmp_path_factory: pytest.TempPathFactory) -> Job:
     folder = tmp_path_factory.mktemp("tiny") / "cases"
-    cases = list(synthetic_cases(recipe(CASES, seed=UNSEEN)))
-    info = SnapshotInfo(program="test", synthetic=True, note="FICTIONAL")
-    write_snapshot(folder, cases, info, ratios=Ratios(train=0.1, validation=0.1, test=0.8))
+    write_synthetic(folder, recipe(CASES, seed=UNSEEN), Ratios(train=0.1, validation=0.1, test=0.8))
     return Job(read_snapshot(folder), Split.TEST, (Mode.GIVEN,), TINY, effort=Effort(orders=2))
 
 
