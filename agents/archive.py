@@ -232,9 +232,10 @@ _LISTED = (
 
 def _prepare(connection: sqlite3.Connection, place: Path, *, read_only: bool) -> None:
     """Check that the file is an archive; make the tables in an empty one."""
+    # Tables first: whoever makes them sets the marks in the same transaction, so marks read later are there.
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     kind = connection.execute("PRAGMA application_id").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if tables and kind != _APPLICATION_ID:
         raise InvalidFile(f"{place} is a database of another kind, not an archive; name another file.")
     if version > ARCHIVE_VERSION:

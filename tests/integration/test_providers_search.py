@@ -117,7 +117,8 @@ def test_presets_fit_the_shortest_query_limit_and_lists_of_sites_are_checked() -
         assert 4 <= len(sites) <= 8
         assert len(with_sites(Query("x" * 150, domains=sites))) <= 400, name
     assert sites_of("a.example, B.example") == ("a.example", "b.example")
-    for wrong in ("", "no_such_preset", "https://a.example/"):
+    assert sites_of("") == ()
+    for wrong in (",", "no_such_preset", "https://a.example/"):
         with pytest.raises(InvalidInput, match="neither a preset"):
             sites_of(wrong)
 

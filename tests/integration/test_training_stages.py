@@ -227,8 +227,8 @@ def test_what_does_not_fit_is_said_before_the_first_step(
     snapshot: Snapshot, base: str, tmp_path: Path
 ) -> None:
     settings = experiment(base)
-    long = settings.model_copy(update={"data": Data(max_tokens=200)})
-    with pytest.raises(InvalidInput, match=r"dialogues are over the limit of 200 tokens: c[0-9a-f]+ \("):
+    long = settings.model_copy(update={"data": Data(max_tokens=60)})
+    with pytest.raises(InvalidInput, match=r"dialogues are over the limit of 60 tokens: c[0-9a-f]+ \("):
         run_stage(long, StageName.SFT, snapshot, tmp_path / "long")
     experts = settings.model_copy(update={"lora": Lora(adapt=Adapt.EXPERTS)})
     with pytest.raises(InvalidInput, match="LlamaForCausalLM has no fused experts"):
@@ -256,7 +256,7 @@ def test_experts_are_adapted_saved_and_loaded_with_their_own_rank(snapshot: Snap
     base = tmp_path / "gpt-oss"
     random_model("gpt-oss").save_pretrained(base)
     encoder().tokenizer.save_pretrained(base)
-    settings = experiment(str(base), max_steps=2, evaluate_every=2).model_copy(
+    settings = experiment(str(base), max_steps=8, evaluate_every=8).model_copy(
         update={
             "lora": Lora(adapt=Adapt.EXPERTS, rank=4, alpha=8, expert_rank=2),
             "gradient_checkpointing": True,
