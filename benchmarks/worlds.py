@@ -67,10 +67,10 @@ class Held:
         return [level.outcome if level.outcome is not None else 0 for level in self.levels]
 
 
-def experiment(adapt: Adapt, seed: int) -> Experiment:
+def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
     """The settings that are measured. Four batches a step: one batch of like length holds chains that ended alike."""
     sft = Stage(
-        epochs=2, learning_rate=2e-3, warmup_share=0.05, batch=4, accumulation=4, save_every=1_000,
+        epochs=epochs, learning_rate=2e-3, warmup_share=0.05, batch=4, accumulation=4, save_every=1_000,
         evaluate_every=100, patience=None, loss=Losses(propose=0.05, weigh=1.0, when=0.2),
     )  # fmt: skip
     scoring = Losses(propose=0.0, weigh=1.0, when=0.5, brier=1.0)
@@ -87,10 +87,10 @@ def experiment(adapt: Adapt, seed: int) -> Experiment:
     )
 
 
-def measure(folder: Path, world: int, seed: int, adapt: Adapt, cases: int) -> dict[str, Any]:
+def measure(folder: Path, world: int, seed: int, adapt: Adapt, cases: int, epochs: int) -> dict[str, Any]:
     """Everything about one world, one seed and one way of adapting."""
     held = held_out(folder, world, seed, cases)
-    settings, parent = experiment(adapt, seed), None
+    settings, parent = experiment(adapt, seed, epochs), None
     found: dict[str, Any] = {"world": world, "seed": seed, "adapt": adapt.value, "levels": len(held.levels)}
     models: dict[str, Path | None] = {"base": None}
     for stage in TRAINED:
@@ -230,6 +230,7 @@ def main() -> None:
                         type=Adapt, default=[Adapt.LINEAR, Adapt.FULL])  # fmt: skip
     parser.add_argument("--seed", nargs="+", type=int, default=[0, 1, 2], help="One world each.")
     parser.add_argument("--cases", type=int, default=CASES)
+    parser.add_argument("--epochs", type=int, default=2, help="Of SFT.")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -239,10 +240,20 @@ def main() -> None:
         for seed in arguments.seed:
             with tempfile.TemporaryDirectory() as name:
                 world = WORLDS[seed % len(WORLDS)]
-                results.append(measure(Path(name), world, seed, adapt, arguments.cases))
+                results.append(measure(Path(name), world, seed, adapt, arguments.cases, arguments.epochs))
     if arguments.json:
         machine = {"cores": os.cpu_count(), "threads": arguments.threads, "torch": torch.__version__}
-        print(json.dumps({"machine": machine, "cases": arguments.cases, "results": results}, indent=1))
+        print(
+            json.dumps(
+                {
+                    "machine": machine,
+                    "cases": arguments.cases,
+                    "epochs": arguments.epochs,
+                    "results": results,
+                },
+                indent=1,
+            )
+        )
     else:
         show(results)
 
