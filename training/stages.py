@@ -60,9 +60,7 @@ def run_stage(
         return StageResult(job.folder, read_json(out / METADATA) or {}, was_finished=True)
     try:
         return StageResult(job.folder, _run(job), was_finished=False)
-    except (
-        Exception
-    ) as fault:  # the weights' and the optimiser's writers each report a full disk in their own way
+    except Exception as fault:  # each writer of weights and optimiser reports a full disk in its own way
         if not disk_is_full(fault, shutil.disk_usage(out).free):
             raise
         raise DiskFull(

@@ -42,12 +42,20 @@ class Affair:
     def __init__(self, texts: Iterable[str], rarity: Rarity) -> None:
         whole = " ".join(texts)
         self._rarity, self._words, self._places = rarity, Vector(whole, rarity), places_in(whole)
+        self._found: dict[str, float] = {}
 
     def holds(self, statement: str, document: Document) -> bool:
         """Whether a statement of a document belongs to the affair."""
         if elsewhere(statement, document, self._places):
             return False
-        return Vector(whole_text(document), self._rarity).cosine(self._words) >= NEAR
+        return self._likeness(document) >= NEAR
+
+    def _likeness(self, document: Document) -> float:
+        """Worked out once a document, however many statements it makes."""
+        key = document.text_sha256
+        if key not in self._found:
+            self._found[key] = Vector(whole_text(document), self._rarity).cosine(self._words)
+        return self._found[key]
 
 
 def elsewhere(statement: str, document: Document, home: frozenset[str]) -> bool:
