@@ -282,6 +282,8 @@ def test_sft_runs_in_a_container_as_it_does_here(world: Path, tmp_path: Path) ->
     by_backend = grouped(ledger.read().entries, "backend")
     assert by_backend["modal"].actual_usd
     assert by_backend["local"].actual_usd == 0.0
+    stages = {(one.backend, one.stage) for one in ledger.read().entries if one.kind is Kind.ACTUAL}
+    assert {("modal", "sft"), ("local", "sft")} <= stages, "each of two equal runs is noted"
     assert launch(here, Launch(Where.LOCAL, ledger)).result["was_finished"] is True
 
 

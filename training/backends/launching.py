@@ -117,11 +117,17 @@ def _plan_here(request: Request) -> None:
 
 def _actual(request: Request, how: Launch, outcome: Outcome, gpu: str, price: float) -> Iterator[Entry]:
     """What was measured and is not in the ledger yet: each finished stage, and the rest."""
-    noted = [one for one in how.ledger.read().entries if one.run == request.name and one.kind is Kind.ACTUAL]
+    noted = [
+        one
+        for one in how.ledger.read().entries
+        if (one.run, one.backend, one.kind) == (request.name, how.where.value, Kind.ACTUAL)
+    ]
     known = {one.key for one in noted}
     staged = 0.0
     for stage, metadata in _stages(request):
-        key, seconds = f"{request.name}/{stage}/{metadata['final']}", float(metadata["seconds_of_this_call"])
+        # equal weights come out of both backends, and each of the two runs is paid for
+        key = f"{request.name}/{stage}/{how.where.value}/{metadata['final']}"
+        seconds = float(metadata["seconds_of_this_call"])
         if key not in known:
             staged += seconds
             yield _entry(request, how, Kind.ACTUAL, stage, gpu, seconds, price, key)
