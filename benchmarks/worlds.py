@@ -8,6 +8,7 @@ probabilities) with the settings of `experiment`, and base, SFT and scored model
 `given`. Beside them stand uniform, base rate, TF-IDF and the true probabilities of the snapshot. "closed" is the
 share of the distance from base rate to the true probabilities, on the same levels. *When*: log loss of the month
 step, where something happened, beside uniform, the training split's own frequencies and the true distribution.
+"closed, expected" is the same share with the outcomes' true probabilities in their place: free of the luck of the draw.
 Wall seconds depend on what else the machine does; CPU seconds are this process's own.
 
 Does not cover: the model's own lists, reinforcement learning.
@@ -47,7 +48,7 @@ from training.stages import StageName, run_stage
 from training.synthetic import Recipe, write_synthetic
 from training.worlds import when_probabilities
 
-WORLDS, CASES = (11, 12, 13), 3_600
+WORLDS, CASES, EPOCHS, THREADS = (11, 12, 13), 8_000, 3, 2
 RATIOS = Ratios(train=0.92, validation=0.03, test=0.05)
 TRAINED = (StageName.SFT, StageName.SCORE)
 
@@ -140,10 +141,15 @@ def _figures(pack: Forecasts, base: Forecasts, best: Forecasts) -> dict[str, flo
     for name in ("log_loss", "brier_binary"):
         own, start, goal = (figure[name] for figure in limits)
         figures[f"closed, {name}"] = (start - own) / (start - goal)
-    truth, p = best.probability_NK, np.maximum(pack.probability_NK, metrics.LOG_FLOOR)
-    figures["expected excess"] = float((truth * np.log(np.where(truth > 0, truth / p, 1.0))).sum(1).mean())
+    figures["closed, expected"] = 1.0 - _excess(best, pack) / _excess(best, base)
     null = ece_null(pack)
     return figures | {"ece": ece(pack), "ece limit": null.limit, "ece p": null.p_value}
+
+
+def _excess(truth: Forecasts, pack: Forecasts) -> float:
+    """Mean Kullback-Leibler divergence of the forecasts from the true probabilities, in nats."""
+    true, p = truth.probability_NK, np.maximum(pack.probability_NK, metrics.LOG_FLOOR)
+    return float((true * np.log(np.where(true > 0, true / p, 1.0))).sum(1).mean())
 
 
 def _losses(pack: Forecasts) -> dict[str, float]:
@@ -171,9 +177,10 @@ def when_table(held: Held, rows: dict[str, list[Prediction]]) -> dict[str, dict[
     shares["best possible"] = [_true_when(held.cases[level.case_id], level.depth) for level in levels]
     packs = {name: forecasts(given, happened) for name, given in shares.items()}
     loss = {n: float(metrics.log_loss(pack, metrics.LOG_FLOOR).mean()) for n, pack in packs.items()}
-    far = loss["base_rate"] - loss["best possible"]
+    far, best = loss["base_rate"] - loss["best possible"], packs["best possible"]
     return {
         name: {"log_loss": loss[name], "closed, log_loss": (loss["base_rate"] - loss[name]) / far,
+               "closed, expected": 1.0 - _excess(best, pack) / _excess(best, packs["base_rate"]),
                "ece": ece(pack), "ece limit": ece_null(pack).limit}
         for name, pack in packs.items()
     }  # fmt: skip
@@ -230,8 +237,8 @@ def main() -> None:
                         type=Adapt, default=[Adapt.LINEAR, Adapt.FULL])  # fmt: skip
     parser.add_argument("--seed", nargs="+", type=int, default=[0, 1, 2], help="One world each.")
     parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--epochs", type=int, default=2, help="Of SFT.")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="Of SFT.")
+    parser.add_argument("--threads", type=int, default=THREADS)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

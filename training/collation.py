@@ -1,4 +1,4 @@
-"""Encoded dialogues as tensors: batches by length with padding on the right, or packed in one row.
+"""Encoded dialogues as tensors: rows padded on the right, or packed in one row.
 
 Packed means several dialogues in one row with restarting positions and no padding; only some attention
 kernels keep them apart then, which `training.separation` finds out before training starts.
@@ -23,7 +23,7 @@ class Batching(StrEnum):
     """How dialogues share a batch."""
 
     LENGTH = "length"
-    """Dialogues of like length in rows of their own, padded on the right."""
+    """Rows of their own, padded on the right; a step's dialogues fall into batches by length."""
     PACKED = "packed"
     """One row without padding; refused where the model lets dialogues see each other."""
 

@@ -10,7 +10,7 @@ Does not cover: batching (`training.collation`), how a level is phrased (`traini
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -112,23 +112,25 @@ def dialogue_of(chain: Chain, style: Style, seed: int, epoch: int) -> Dialogue:
     return build_dialogue(chain.case, style, rng, chain.levels)
 
 
-def epoch_order(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[int]:
-    """Indices of one epoch such that each run of `batch` holds dialogues of like length, in random order."""
-    rng = random.Random(f"order/{seed}/{epoch}")
-    indices = list(range(len(lengths)))
-    rng.shuffle(indices)
-    indices.sort(key=lambda i: lengths[i])
-    full = [indices[i : i + batch] for i in range(0, len(indices), batch)]
-    rest = [full.pop()] if full and len(full[-1]) < batch else []
-    rng.shuffle(full)
-    return [i for group in full + rest for i in group]
+def training_order(lengths: Sequence[int], step: int, seed: int, epochs: int) -> list[tuple[int, int]]:
+    """(epoch, index) of each dialogue in turn: every `step` of them drawn at random, by length within a step.
+
+    How long a dialogue is tells how its chain ended. Dialogues of like length therefore make batches that save
+    padding and a step that pulls one way; so a step is a fair sample, and only its parts are alike.
+    """
+    order: list[tuple[int, int]] = []
+    for epoch in range(epochs):
+        drawn = [(epoch, i) for i in range(len(lengths))]
+        random.Random(f"order/{seed}/{epoch}").shuffle(drawn)
+        order += drawn
+    steps = (order[i : i + step] for i in range(0, len(order), step))
+    return [one for drawn in steps for one in sorted(drawn, key=lambda one: lengths[one[1]])]
 
 
 def examples(
-    prepared: Prepared, encoder: Encoder, style: Style, seed: int, epochs: Iterable[int], batch: int
+    prepared: Prepared, encoder: Encoder, style: Style, seed: int, epochs: int, step: int
 ) -> Iterator[Encoded]:
-    """Encoded dialogues of several epochs, in the order in which they are trained on."""
+    """Encoded dialogues of several epochs, in the order in which they are trained on, `step` at a time."""
     sizes = [prepared.lengths[chain.case.case_id] for chain in prepared.chains]
-    for epoch in epochs:
-        for i in epoch_order(sizes, batch, seed, epoch):
-            yield encoder.encode(dialogue_of(prepared.chains[i], style, seed, epoch))
+    for epoch, i in training_order(sizes, step, seed, epochs):
+        yield encoder.encode(dialogue_of(prepared.chains[i], style, seed, epoch))

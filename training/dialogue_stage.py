@@ -18,7 +18,15 @@ from training.encoding import Encoder
 from training.loss import Weights
 from training.models import is_adapter, load_base, lora_config, with_adapter
 from training.separation import check_separation
-from training.stage_job import ReadyStage, StageJob, StageName, rows_of, shared_arguments, watchers
+from training.stage_job import (
+    ReadyStage,
+    StageJob,
+    StageName,
+    held_out_rows,
+    rows_of,
+    shared_arguments,
+    watchers,
+)
 from training.trainer import DialogueTrainer
 
 
@@ -26,10 +34,11 @@ def make_ready(job: StageJob, encoder: Encoder, train: Prepared, validation: Pre
     """A trainer ready to run: data rendered for all epochs, adapter in place, separation checked."""
     experiment, stage = job.experiment, _stage(job)
     style = Style(experiment.data.target, experiment.data.without_happened)
-    rows = rows_of(train, encoder, style, experiment.seed, stage.epochs, stage.batch)
+    step = stage.batch * stage.accumulation
+    rows = rows_of(train, encoder, style, experiment.seed, stage.epochs, step)
     if not stage.loss.propose:
         rows = [row | {"propose": []} for row in rows]  # no logits for lists that do not count
-    held_out = rows_of(validation, encoder, Style(), experiment.seed, 1, stage.batch)
+    held_out = held_out_rows(validation, encoder, experiment.seed)
     model, peft_config = _model(job)
     collator = DialogueCollator(
         encoder.tokenizer.pad_token_id or encoder.end, Batching(experiment.data.batching)

@@ -27,7 +27,6 @@ from training.callbacks import LOG_LOSS, REWARD, KeepBest
 from training.collation import DialogueCollator
 from training.config import Grpo
 from training.dataset import OverLength, Prepared
-from training.dialogue import Style
 from training.encoding import Encoder
 from training.engine import Floats, Question
 from training.forecasting import Tokens
@@ -37,7 +36,7 @@ from training.local_engine import TransformersEngine
 from training.loss import read_positions, turn_terms
 from training.reward_lint import require_honest
 from training.rewards import TERMS
-from training.stage_job import ReadyStage, StageJob, rows_of, shared_arguments, watchers
+from training.stage_job import ReadyStage, StageJob, held_out_rows, shared_arguments, watchers
 
 _GIVEN_BATCH = 8
 _LINTED = 20
@@ -222,7 +221,7 @@ def _dataset(levels: Sequence[ListLevel]) -> Dataset:
 
 def _given(job: StageJob, encoder: Encoder, validation: Prepared) -> list[Batch]:
     """The validation's dialogues in batches, as the scoring stage validates on them."""
-    rows = rows_of(validation, encoder, Style(), job.experiment.seed, 1, _GIVEN_BATCH)
+    rows = held_out_rows(validation, encoder, job.experiment.seed)
     collate = DialogueCollator(encoder.tokenizer.pad_token_id or encoder.end)
     bare = [row | {"propose": []} for row in rows]
     return [collate(bare[i : i + _GIVEN_BATCH]) for i in range(0, len(bare), _GIVEN_BATCH)]

@@ -66,10 +66,15 @@ class StageResult:
 
 
 def rows_of(
-    prepared: Prepared, encoder: Encoder, style: Style, seed: int, epochs: int, batch: int
+    prepared: Prepared, encoder: Encoder, style: Style, seed: int, epochs: int, step: int
 ) -> list[dict[str, Any]]:
-    """Records of dialogues in the order in which they are trained on."""
-    return [record(example) for example in examples(prepared, encoder, style, seed, range(epochs), batch)]
+    """Records of dialogues in the order in which they are trained on, `step` of them at a time."""
+    return [record(example) for example in examples(prepared, encoder, style, seed, epochs, step)]
+
+
+def held_out_rows(validation: Prepared, encoder: Encoder, seed: int) -> list[dict[str, Any]]:
+    """Records of the validation dialogues, all by length: nothing is learnt from their order."""
+    return rows_of(validation, encoder, Style(), seed, 1, len(validation.chains))
 
 
 def watchers(job: StageJob, keep: KeepBest, validation: Prepared, encoder: Encoder) -> list[TrainerCallback]:

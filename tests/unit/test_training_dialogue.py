@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,7 @@ from corpus.case import Case, ContextFact
 from corpus.errors import InvalidInput
 from tests.builders import level, sound_case
 from tests.strategies import cases
-from training.dataset import Chain, dialogue_of, epoch_order
+from training.dataset import Chain, dialogue_of, training_order
 from training.dialogue import (
     REMAINDER,
     Dialogue,
@@ -185,15 +184,22 @@ def test_steps_of_months_rise_to_the_horizon(horizon: int, months: int) -> None:
     assert chosen == 0 or months > steps[chosen - 1]
 
 
-@given(st.lists(st.integers(10, 4000), max_size=60), st.integers(1, 7), st.integers(0, 3))
-def test_an_epoch_visits_each_dialogue_once_in_batches_of_like_length(
-    lengths: list[int], batch: int, epoch: int
+@given(st.lists(st.integers(10, 4000), max_size=60), st.integers(1, 7), st.integers(1, 3))
+def test_each_epoch_visits_each_dialogue_once_by_length_within_a_step(
+    lengths: list[int], step: int, epochs: int
 ) -> None:
-    order = epoch_order(lengths, batch, 0, epoch)
-    assert sorted(order) == list(range(len(lengths)))
-    groups = [order[i : i + batch] for i in range(0, len(order), batch)]
-    spans = sorted((min(lengths[i] for i in g), max(lengths[i] for i in g)) for g in groups)
-    assert all(low[1] <= high[0] for low, high in pairwise(spans))
+    order = training_order(lengths, step, 0, epochs)
+    assert sorted(order) == [(epoch, i) for epoch in range(epochs) for i in range(len(lengths))]
+    for start in range(0, len(order), step):
+        sizes = [lengths[i] for _, i in order[start : start + step]]
+        assert sizes == sorted(sizes)
+
+
+def test_a_step_is_a_fair_sample_of_lengths() -> None:
+    lengths = [10] * 400 + [20] * 400
+    order = training_order(lengths, 40, 0, 1)
+    longs = [sum(lengths[i] == 20 for _, i in order[start : start + 40]) for start in range(0, 800, 40)]
+    assert all(8 <= count <= 32 for count in longs), "sorted by length each step would hold 0 or 40"
 
 
 def test_a_tokenizer_that_splits_letters_is_refused() -> None:
