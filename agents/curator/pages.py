@@ -21,6 +21,7 @@ from corpus.dates import horizon_end
 from corpus.identity import NOT_CONTENT
 from corpus.problems import Code, Severity
 from db.mapping import Event, StoredCase
+from db.returning import SentBack, sent_back
 
 QUEUE_SHOWN = 60
 router = APIRouter(include_in_schema=False)
@@ -66,9 +67,17 @@ def case_page(request: Request, case_id: str) -> HTMLResponse:
         {
             **_queue_values(request, wanted, stored.case.case_id),
             "open": open_case,
+            "sent_back": _sent_back(request, stored),
             "leased_by": lease if lease.curator != request.state.curator else None,
         },
     )
+
+
+def _sent_back(request: Request, stored: StoredCase) -> SentBack | None:
+    """The note that an undecided case was sent back with."""
+    if stored.case.status not in (Status.PENDING, Status.NEEDS_WORK):
+        return None
+    return sent_back(desk_of(request).cases.history(stored.case.case_id))
 
 
 @router.get("/cases/{case_id}/evidence")
