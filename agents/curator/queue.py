@@ -178,7 +178,7 @@ def _ordered(wanted: QueueFilter, entries: Iterable[Entry]) -> list[Entry]:
     flag = Flag(wanted.flag) if wanted.flag in set(Flag) else None
     fitting = [e for e in entries if chosen.fits(e.summary) and (flag is None or flag in e.digest.flags)]
     if wanted.order == Order.FIFO:
-        return sorted(fitting, key=lambda e: (e.summary.created_at, e.summary.case_id))
+        return sorted(fitting, key=lambda e: (e.summary.entered, e.summary.case_id))
     return _by_value(fitting)
 
 
