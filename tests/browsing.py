@@ -1,0 +1,66 @@
+"""A real Chromium for tests of served pages: what it complains of, what it can read, and pictures of what it shows."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ARTEFACTS = Path(__file__).resolve().parents[1] / "artefacts"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+HERE = Path(__file__).parent
+CONTRAST = (HERE / "contrast.js").read_text()
+"""Texts whose contrast with their ground is below 4.5, with the ratio."""
+UNLABELLED = (HERE / "unlabelled.js").read_text()
+"""Controls without a name."""
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The installed browser, else Playwright's own."""
+    program = next((path for name in NAMES if (path := shutil.which(name))), None)
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=program)
+        yield started
+        started.close()
+
+
+class Watched:
+    """A page with all that it complained of: errors in its console, dialogs, requests that leave this machine."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.faults: list[str] = []
+        self.page = context.new_page()
+        self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
+        self.page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
+        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+        self.page.on("request", lambda asked: self._asked(asked.url))
+
+    def _asked(self, url: str) -> None:
+        if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname != "127.0.0.1":
+            self.faults.append(f"asked for {url}")
+
+
+def picture(page: Page, folder: str, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of a page as a build artefact."""
+    (ARTEFACTS / folder).mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTEFACTS / folder / f"{name}.png", full_page=whole)
+
+
+def check_readable(page: Page, name: str) -> None:
+    """Enough contrast, a name for every control, one heading of the first level, no sideways scrolling."""
+    assert page.evaluate(CONTRAST) == [], name
+    assert page.evaluate(UNLABELLED) == [], name
+    assert page.locator("h1").count() == 1, name
+    assert page.evaluate(SIDEWAYS) <= 0, name
+
+
+def check_focus_is_seen(page: Page, name: str) -> None:
+    """Whatever the Tab key reaches has an outline."""
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px", name
