@@ -34,7 +34,7 @@ from corpus.files import file_sha256
 from corpus.identity import canonical_json, case_id, slug
 from corpus.pooling import pooled_outcome
 from corpus.snapshot import MANIFEST, SPLITS, Manifest, SnapshotInfo, read_snapshot, write_snapshot
-from tests.builders import MADE, source
+from tests.builders import MADE, quote, source
 
 DOMAINS = ("economics", "health", "technology", "climate")
 ACTS = ("raises", "cuts", "freezes", "reviews", "doubles", "suspends")
@@ -101,13 +101,8 @@ class Maker:
         for host in ("herald.example.com", "courier.example.org"):
             text = f"FICTIONAL report {len(self.texts)}. {claim}, as was announced."
             page = self.page(host, text, day)
-            start = text.index(claim)
             sources.append(page)
-            evidence.append(
-                Evidence(
-                    source_id=page.source_id, exact=claim, start=start, end=start + len(claim), role=role
-                )
-            )
+            evidence.append(quote(page, claim, role, text.index(claim)))
         return sources, tuple(evidence)
 
     def weights(self, count: int) -> list[float]:
