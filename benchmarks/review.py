@@ -1,7 +1,7 @@
 """Load on the review page and speed of snapshots, as the figures of docs/review.md and docs/snapshots.md say.
 
     python -m benchmarks.review load [--db URL] [--pages]   20 curators, 2,000 decisions over HTTP; p50, p95, losses
-    python -m benchmarks.review snapshot [--cases N]        export, validate and audit N cases of depth 3
+    python -m benchmarks.review snapshot [--cases N]…       export, validate and audit N cases of depth 3
 
 All cases are FICTIONAL. The server runs in a process of its own.
 """
@@ -12,22 +12,22 @@ import json
 import multiprocessing
 import os
 import re
-import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx
 
 from corpus.case import Status
+from corpus.commands.options import FAILS, LOOK
 from db.curators import Curators
-from db.export import ExportChoice, export_snapshot
 from db.mapping import to_row
 from db.repository import Cases
 from db.session import open_store
@@ -39,7 +39,6 @@ from tests.storing import case
 CURATORS, DECISIONS = 20, 2_000
 PORT = 18_765
 SEED_DAYS = 300
-TODAY = date(2026, 1, 1)
 
 
 def _serve(url: str) -> None:
@@ -179,67 +178,46 @@ def _wait() -> None:
 
 
 @main.command()
-@click.option("--cases", "count", default=10_000, show_default=True)
+@click.option("--cases", "counts", multiple=True, type=int, default=(2_500, 10_000), show_default=True)
 @click.option("--audit/--no-audit", default=True, show_default=True)
-def snapshot(count: int, audit: bool) -> None:
-    """Export, validate and audit approved cases of depth 3."""
-    with tempfile.TemporaryDirectory() as place:
-        store = open_store(Path(place) / "cases.sqlite")
-        maker = Maker(depth=3, syllables=4)
-        with store.writing() as session:  # rows as they stand after put and approval, in one go
-            for n in range(count):
-                row = to_row(maker.case(n % SEED_DAYS), ())
-                session.add(CaseRow(case_id=row.case_id, slug=row.slug, newest=1, approved=1))
-                session.add(row)
-        store.close()
-        found: dict[str, object] = {"cases": count}
-        for stage in (_export, _validate, *([_audit] if audit else [])):
-            name = stage.__name__.strip("_")
-            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                found |= {
-                    f"{name}_{what}": value
-                    for what, value in pool.submit(_timed, stage, Path(place)).result().items()
-                }
-        print(json.dumps(found))
+def snapshot(counts: tuple[int, ...], audit: bool) -> None:
+    """Export, validate and audit approved cases of depth 3, each by its command in a fresh process."""
+    for count in counts:
+        with tempfile.TemporaryDirectory() as name:
+            place = Path(name)
+            _fill(place / "cases.sqlite", count)
+            folder = str(place / "s")
+            steps = {
+                "export": ("agents.cli", "export", folder, "--db", str(place / "cases.sqlite")),
+                "validate": ("corpus.cli", "validate", folder, "--json"),
+            }
+            if audit:
+                steps["audit"] = ("corpus.cli", "audit", folder, "--json")
+            for step, command in steps.items():
+                load = os.getloadavg()[0]
+                figures = {"cases": count, "step": step, "load": round(load, 1), **_measured(place, command)}
+                print(json.dumps(figures), flush=True)
 
 
-def _timed(stage: Callable[[Path], None], place: Path) -> dict[str, float]:
-    """Wall and processor seconds of a stage, its child processes included, and its largest resident size."""
-    before, begun = _cpu(), time.perf_counter()
-    stage(place)
-    wall = time.perf_counter() - begun
-    return {"s": round(wall, 1), "cpu_s": round(_cpu() - before, 1), "peak_mb": _peak()}
+def _fill(file: Path, count: int) -> None:
+    """Lay down rows as they stand after put and approval, in one go."""
+    store, maker = open_store(file), Maker(depth=3, syllables=4)
+    with store.writing() as session:
+        for n in range(count):
+            row = to_row(maker.case(n % SEED_DAYS), ())
+            session.add(CaseRow(case_id=row.case_id, slug=row.slug, newest=1, approved=1))
+            session.add(row)
+    store.close()
 
 
-def _cpu() -> float:
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-def _export(place: Path) -> None:
-    export_snapshot(open_store(place / "cases.sqlite"), place / "s", ExportChoice(), program="0", commit="")
-
-
-def _validate(place: Path) -> None:
-    from corpus.checking import check_snapshot
-
-    check_snapshot(place / "s", TODAY)
-
-
-def _audit(place: Path) -> None:
-    from corpus.audit.report import audit_snapshot
-
-    audit_snapshot(place / "s", TODAY)
-
-
-def _peak() -> int:
-    """Largest resident size of this process since it began, or of its largest child, in MB.
-
-    Not `ru_maxrss` of this process itself: that one starts at the size of the process which made it.
-    """
-    status = Path("/proc/self/status").read_text()
-    own = int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]
-    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024
+def _measured(place: Path, command: tuple[str, ...]) -> dict[str, Any]:
+    """The figures of a command; a verdict's exit code is no failure."""
+    report = place / "measured.json"
+    called = [sys.executable, "-m", "benchmarks.measured", str(report), *command]
+    done = subprocess.run(called, capture_output=True, text=True)
+    if done.returncode not in (0, LOOK, FAILS):
+        raise RuntimeError(done.stderr)
+    return dict(json.loads(report.read_text()))
 
 
 if __name__ == "__main__":
