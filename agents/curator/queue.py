@@ -162,6 +162,11 @@ class Queue:
             )
         return Listing(order, leases, skipped)
 
+    def seed_event(self, case_id: str) -> str:
+        """The seed of a case, by what is held in memory."""
+        _, entries = self._standing.now()
+        return entries[case_id].summary.seed_event
+
     def _order(self, wanted: QueueFilter) -> list[Entry]:
         """The order without regard to who asks, made anew when a case has changed."""
         version, entries = self._standing.now()

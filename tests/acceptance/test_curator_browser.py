@@ -26,6 +26,7 @@ from corpus.dates import EventDate
 from db.curators import Curators
 from db.mapping import Event
 from db.repository import Cases
+from db.runs import Runs
 from db.session import open_store
 from tests.browsing import SIDEWAYS, Watched, check_focus_is_seen, check_readable, picture
 from tests.reviewing import ANN, put
@@ -65,6 +66,17 @@ class Site:
         found = Cases(store).get(case_id).case.status
         store.close()
         return found
+
+    def research_again(self, case_id: str) -> None:
+        """A run comes to a case and finds what was there before."""
+        store = open_store(self.file)
+        runs = Runs(store)
+        run = runs.create({}, {}, program="0", commit="")
+        runs.add_seeds(run.run_id, [("seed", {})])
+        claim = runs.claim(run.run_id)
+        assert claim is not None
+        runs.finish_seed(claim, Cases(store).get(case_id).case)
+        store.close()
 
     def stop(self) -> None:
         """Kill the server as a power cut would."""
@@ -337,7 +349,8 @@ def test_contrast_labels_and_focus(browser: Browser, site: Site, scheme: str) ->
     at = page.url
     for name, path in (("case", f"{at}?reveal=1"), ("edit", f"{at}/edit"), ("history", f"{at}/history"),
                        ("overview", f"{site.base}/overview"), ("guidelines", f"{site.base}/guidelines"),
-                       ("new", f"{site.base}/new")):  # fmt: skip
+                       ("new", f"{site.base}/new"), ("empty", f"{site.base}/?status=draft"),
+                       ("message", f"{site.base}/cases/nothing")):  # fmt: skip
         page.goto(path)
         check_readable(page, name)
         levels = page.locator("h1,h2,h3,h4").evaluate_all("all => all.map(one => Number(one.tagName[1]))")
@@ -350,4 +363,30 @@ def test_contrast_labels_and_focus(browser: Browser, site: Site, scheme: str) ->
         for _ in range(6):
             check_focus_is_seen(page, name)
         picture(page, FOLDER, f"{name}-{scheme}", whole=name != "case")
+    context.close()
+
+
+def test_a_stranger_is_told_where_a_link_comes_from(browser: Browser, site: Site) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    for path in ("/", "/enter?token=used-before"):
+        page.goto(f"{site.base}{path}")
+        expect(page.get_by_role("heading", name="Not signed in")).to_be_visible()
+        expect(page.get_by_role("navigation")).to_have_count(0)
+        check_readable(page, path)
+    picture(page, FOLDER, "refused")
+    context.close()
+
+
+def test_a_case_that_was_sent_back_says_so_when_a_run_has_answered(browser: Browser, site: Site) -> None:
+    context, watched = entered(browser, site)
+    page, case_id = watched.page, opened(watched.page)
+    page.keyboard.press("w")
+    page.keyboard.type("find a second source")
+    press(page, "Enter")
+    site.research_again(case_id)
+    page.goto(f"{site.base}/cases/{case_id}")
+    expect(page.get_by_role("note")).to_contain_text("Researched again: the same was found.")
+    picture(page, FOLDER, "sent-back")
+    assert watched.faults == []
     context.close()

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from html import unescape
+
+from agents.curator.editing import EDITABLE
+from agents.curator.places import value_at
+from agents.curator.wording import part, where
 from corpus.case import Status
 from db.repository import Cases
 from db.session import Store
@@ -88,3 +95,70 @@ def test_going_back_to_an_earlier_text_is_a_new_revision(store: Store, ann: Pers
     assert ann.post(at, revision=2, summary="").status_code == 303
     newest = Cases(store).get(made.case_id).case
     assert (newest.revision, newest.summary) == (3, "")
+
+
+def leaves(value: object, path: str = "") -> Iterator[str]:
+    """The paths of all single values of a case's JSON."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from leaves(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            yield from leaves(inner, f"{path}[{n}]")
+    else:
+        yield path
+
+
+NOT_TYPED = (
+    "case_id", "slug", "revision", "status", "provenance", "schema_version",  # given by the store
+    "depth", "start", "end", "prefix", "suffix", "probability_bp", "happened",  # worked out; what happened is a choice
+    "source_id", "text_sha256", "canonical_url", "read_until", "captured_at", "available_at", "availability",  # proven
+    "method", "as_of", "recall_risk", "evidence", "true_probability",  # how a value came about: remove it, add another
+)  # fmt: skip
+
+
+def test_there_is_a_typed_field_for_everything_that_is_not_worked_out_or_proven(
+    store: Store, ann: Person
+) -> None:
+    (made,) = cases(store, 1)
+    page = ann.get(f"/cases/{made.case_id}/edit?reveal=1")
+    fields = set(re.findall(r'name="([^"]+)"', page))
+    missing = {path for path in leaves(made.model_dump(mode="json")) if path not in fields}
+    assert {path for path in missing if re.split(r"[.\[]", path)[0] not in NOT_TYPED
+            and path.rpartition(".")[2] not in NOT_TYPED} == set()  # fmt: skip
+    for pattern, _ in EDITABLE:
+        assert any(pattern.match(name) for name in fields), pattern.pattern
+
+
+TYPED = {
+    "seed_event": "FICTIONAL other seed", "seed_date": "2019-03-11", "domain": "finance", "summary": "FICTIONAL",
+    "horizon_months": "24", "context[0].text": "FICTIONAL fact", "outcomes[0].event": "FICTIONAL outcome",
+    "outcomes[0].date": "2019-05", "outcomes[0].note": "FICTIONAL note",
+    "outcomes[0].candidates[1].text": "FICTIONAL alternative", "outcomes[0].candidates[1].fate": "happened_later",
+    "outcomes[0].candidates[1].fate_date": "2020-01-02", "outcomes[0].evidence[0].exact": "FICTIONAL. The Ruritanian",
+    "outcomes[0].evidence[0].role": "supports_date", "outcomes[0].candidates[0].estimates[0].venue": "Exchange",
+    "outcomes[0].candidates[0].estimates[0].note": "why", "outcomes[0].candidates[0].estimates[0].samples": "12",
+    "outcomes[0].candidates[0].estimates[0].terms": "no_training", "sources[0].url": "https://other.example.com/x",
+    "sources[0].publisher": "other.example", "sources[0].title": "FICTIONAL other",
+    "sources[0].published_at": "2019-03",    "sources[0].terms": "quotation", "sources[0].text_kind": "page",
+}  # fmt: skip
+SHARES = {"value": "30", "low": "20", "high": "40"}
+
+
+def test_every_field_can_be_changed_and_shows_what_the_agents_had(store: Store, ann: Person) -> None:
+    (made,) = cases(store, 1)
+    shares = {f"outcomes[0].remainder.estimates[0].{name}": typed for name, typed in SHARES.items()}
+    at = f"/cases/{made.case_id}"
+    assert ann.post(f"{at}/edit", revision=1, reason="all of it", **TYPED, **shares).status_code == 303
+    stored = Cases(store).get(made.case_id).case.model_dump(mode="json")
+    for path, typed in TYPED.items():
+        assert str(value_at(stored, path)) == typed, path
+    assert [value_at(stored, path) for path in shares] == [0.3, 0.2, 0.4]
+    page, history = unescape(ann.get(f"{at}/edit?reveal=1")), unescape(ann.get(f"{at}/history"))
+    before = made.model_dump(mode="json")
+    for path in (*TYPED, *shares):
+        was = part(value_at(before, path), path)
+        assert f"at first: {was}" in page, path
+        assert f'<td>{where(path)}</td><td class="old">{was}</td>' in history, path
+    assert "all of it" in history
+    assert "revision 2 · FICTIONAL Ann" in history

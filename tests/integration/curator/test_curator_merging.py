@@ -64,7 +64,7 @@ def test_added_and_removed_parts_are_carried_over_a_merge(store: Store, ann: Per
     }  # fmt: skip
     answer = ann.post(at, revision=1, **mine)
     assert answer.status_code == 409
-    assert "context[0].text: Ann&#39;s words for what is gone" in answer.text
+    assert "fact 1, text: Ann&#39;s words for what is gone" in answer.text
     assert "parts that are gone" in answer.text
     told = re.search(r'name="happened\[0\]" value="(\d)" checked', answer.text)
     assert told is not None

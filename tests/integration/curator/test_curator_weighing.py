@@ -22,6 +22,9 @@ def test_the_own_estimate_comes_first_and_only_at_exactly_100(store: Store, ann:
     assert "55 %" not in before
     assert "55 %" not in ann.get(f"{at}/evidence?path=outcomes[0].candidates[1]")
     assert "55 %" in ann.get(f"{at}?reveal=1")
+    assert "estimates[0].value" not in ann.get(f"{at}/edit")
+    assert "estimates[0].value" in ann.get(f"{at}/edit?reveal=1")
+    assert f'action="{at}/edit?reveal=1"' in ann.get(f"{at}/edit?reveal=1"), "a fault shows them again"
     own = f"{at}/levels/1/own"
     wrong = ann.post(own, revision=1, action="save", **{"own.0": "30", "own.1": "60", "own.z": "5"})
     assert wrong.status_code == 422
