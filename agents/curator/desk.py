@@ -194,7 +194,8 @@ class ReviewDesk:
     def last_decisions(self, curator: str) -> list[Taken]:
         """The decisions that a curator can take back, the newest first."""
         events = self.activity.standing_decisions(curator, UNDO_REACH)
-        return [Taken(event, self.queue.seed_event(event.case_id)) for event in events]
+        seeds = self.queue.seed_events(event.case_id for event in events)
+        return [Taken(event, seed) for event, seed in zip(events, seeds, strict=True)]
 
     def skip(self, curator: str, case_id: str, revision: int) -> None:
         """Move a case to the end of a curator's queue, for as long as it is not edited."""

@@ -162,10 +162,10 @@ class Queue:
             )
         return Listing(order, leases, skipped)
 
-    def seed_event(self, case_id: str) -> str:
-        """The seed of a case, by what is held in memory."""
+    def seed_events(self, case_ids: Iterable[str]) -> list[str]:
+        """The seeds of cases, by what is held in memory."""
         _, entries = self._standing.now()
-        return entries[case_id].summary.seed_event
+        return [entries[case_id].summary.seed_event for case_id in case_ids]
 
     def _order(self, wanted: QueueFilter) -> list[Entry]:
         """The order without regard to who asks, made anew when a case has changed."""
