@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from operator import attrgetter
 from typing import overload
 from urllib.parse import urlencode
 
@@ -189,10 +190,8 @@ def _ordered(wanted: QueueFilter, entries: Iterable[Entry]) -> list[Entry]:
 
 def _by_value(entries: Sequence[Entry]) -> list[Entry]:
     """The most valuable first, after each nine of them one of the random tenth."""
-    drawn = sorted((e for e in entries if in_slice(e)), key=lambda e: e.draw)
-    valued = sorted(
-        (e for e in entries if not in_slice(e)), key=lambda e: (-e.digest.value, e.summary.case_id)
-    )
+    drawn = sorted((e for e in entries if in_slice(e)), key=attrgetter("draw"))
+    valued = sorted((e for e in entries if not in_slice(e)), key=attrgetter("worth"))
     ordered: list[Entry] = []
     for n in range(max(-(-len(valued) // (SLICE - 1)), len(drawn))):
         ordered += valued[n * (SLICE - 1) : (n + 1) * (SLICE - 1)]

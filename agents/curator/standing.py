@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 
 from agents.curator.digests import Digest, Digests
@@ -16,7 +17,7 @@ from db.mapping import CaseSummary
 from db.repository import Cases
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """A case in its newest revision."""
 
@@ -29,6 +30,11 @@ class Entry:
     def digest(self) -> Digest:
         """Read from the store when it is first needed: most filters let few of all cases through."""
         return self._digests.of(self.summary)
+
+    @cached_property
+    def worth(self) -> tuple[float, str]:
+        """What the queue sorts by, worked out once: it is sorted anew after each decision of anybody."""
+        return -self.digest.value, self.summary.case_id
 
 
 class Standing:

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from db.repository import Cases
 from db.runs import Runs
 from db.session import open_store
 from tests.browsing import SIDEWAYS, Watched, check_focus_is_seen, check_readable, picture
+from tests.commands import free_port
 from tests.reviewing import ANN, put
 from tests.storing import case
 
@@ -88,12 +88,6 @@ class Site:
         self.process = _serve(self.arguments)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _serve(arguments: list[str]) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-m", "agents.cli", "review", "--name", ANN, *arguments],
@@ -118,7 +112,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
     hostile = (*month.context, ContextFact(text=words))
     put(store, month.model_copy(update={"outcomes": (level,), "context": hostile}))
     store.close()
-    port = _free_port()
+    port = free_port()
     arguments = ["--db", str(file), "--port", str(port)]
     made = Site(f"http://127.0.0.1:{port}", file, arguments, _serve(arguments))
     yield made

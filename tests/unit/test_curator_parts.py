@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.commands.review import accepted_hosts, check_exposure
+from agents.curator import rendering
 from agents.curator.drawing import axis_gap, axis_node, bars, corpus_timeline, gap_words, stacked_bar
 from agents.curator.editing import percent
 from agents.curator.guidelines import Guidelines
@@ -23,6 +26,8 @@ from corpus.errors import InvalidInput
 from tests.builders import level, sound_case
 from tests.strategies import cases
 
+TEMPLATES = Path(rendering.__file__).parent / "templates"
+STATIC = TEMPLATES.parent / "static"
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
@@ -177,3 +182,19 @@ def test_commands_in_a_message_are_set_as_code_and_nothing_else_is() -> None:
     )
     assert coded("`<script>`") == "<code>&lt;script&gt;</code>"
     assert coded("an odd ` here") == "an odd ` here"
+
+
+def test_the_keys_are_those_of_the_sheet_and_backspace_is_none() -> None:
+    """Also: each key that changes something is a control of the page."""
+    script = (STATIC / "review.js").read_text()
+    table = script[script.index("const actions = {") : script.index('document.addEventListener("keydown"')]
+    bound = set(re.findall(r'^\s+"?([a-z?])"?:|(?<=, )([a-z]): \(\)', table, re.M))
+    keys = {one or other for one, other in bound}
+    shown = (TEMPLATES / "base.html").read_text()
+    sheet = re.findall(r'\("([^"]+)", "[a-z]', shown[shown.index('class="keys"') :])
+    assert keys == {key for pair in sheet for key in pair.split(" / ")} == set("jknpaexwsu?")
+    assert "Backspace" not in script
+    assert "history.back" not in script
+    page = (TEMPLATES / "review.html").read_text() + (TEMPLATES / "_undo.html").read_text()
+    assert all(f'data-key="{key}"' in page for key in "jkaexws")
+    assert """taken(decisions[0], "u")""" in page
