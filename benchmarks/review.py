@@ -40,7 +40,7 @@ from tests.postgres import InstalledServer, any_server
 from tests.storing import case
 
 CURATORS, DECISIONS = 20, 2_000
-PAGE_PACE = 2.0
+PAGE_PACE = 4.0
 """Faster than anybody reads; without a pause the pages are bound by the processor alone, at some 20 a second."""
 PORT = 18_765
 SEED_DAYS = 300
@@ -75,7 +75,7 @@ def main() -> None:
 @click.option(
     "--pace",
     type=float,
-    help="Seconds between a curator's decisions. Default: none by the API, 2 by the pages.",
+    help="Seconds between a curator's decisions. Default: none by the API, 4 by the pages.",
 )
 @click.option("--decisions", type=click.IntRange(CURATORS), default=DECISIONS, show_default=True)
 def load(db: str | None, pages: bool, pace: float | None, decisions: int) -> None:
