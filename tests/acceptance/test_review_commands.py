@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import yaml
 from tests.commands import Ended, free_port, run, start
 
 ROOT = Path(__file__).resolve().parents[2]
+CERTIFICATE, KEY = (str(ROOT / "tests" / "data" / f"loopback-{what}.pem") for what in ("cert", "key"))
 
 
 def agents(home: Path, *words: str) -> Ended:
@@ -30,7 +32,9 @@ def reviewing(home: Path, *words: str) -> Iterator[str]:
     assert process.stdout is not None
     try:
         yield next(
-            found[0] for line in process.stdout if (found := re.search(r"http://\S+/enter\?token=\S+", line))
+            found[0]
+            for line in process.stdout
+            if (found := re.search(r"https?://\S+/enter\?token=\S+", line))
         )
     finally:
         process.terminate()
@@ -38,11 +42,19 @@ def reviewing(home: Path, *words: str) -> Iterator[str]:
 
 
 def answer(url: str, **headers: str) -> int:
+    asked = urllib.request.Request(url, headers=headers)
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as got:
+        with urllib.request.urlopen(asked, timeout=20, context=unchecked()) as got:
             return int(got.status)
     except urllib.error.HTTPError as refused:
         return refused.code
+
+
+def unchecked() -> ssl.SSLContext:
+    """Takes any certificate: which one is served is compared by its bytes."""
+    made = ssl.create_default_context()
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    return made
 
 
 def listening_on(port: int) -> set[str]:
@@ -87,7 +99,11 @@ def test_curators_have_links_of_their_own(tmp_path: Path) -> None:
 
 
 def test_other_machines_are_not_served_in_the_clear(tmp_path: Path) -> None:
-    for words in (("--host", "0.0.0.0"), ("--host", "0.0.0.0", "--proxy", "http://review.example.org")):
+    for words in (
+        ("--tls-cert", CERTIFICATE),
+        ("--host", "0.0.0.0"),
+        ("--host", "0.0.0.0", "--proxy", "http://review.example.org"),
+    ):
         refused = agents(tmp_path, "review", *words)
         assert (refused.code, refused.out) == (2, "")
         assert "TLS" in refused.err or "--tls-cert" in refused.err
@@ -107,4 +123,21 @@ def test_the_containers_command_serves(tmp_path: Path) -> None:
     with reviewing(tmp_path, *(word.replace("8765", port) for word in words), "--port", port) as link:
         assert link.startswith(f"http://127.0.0.1:{port}/")
         assert answer(link) == 200
-        assert answer(link, Host=f"other.example:{port}") == 403
+        for name in ("other.example", socket.gethostname()):
+            assert answer(link, Host=f"{name}:{port}") == 403, "the proxy's address alone"
+
+
+def test_another_address_is_served_with_tls_under_the_names_of_this_machine(tmp_path: Path) -> None:
+    with reviewing(
+        tmp_path, "--host", "0.0.0.0", "--port", "0", "--tls-cert", CERTIFICATE, "--tls-key", KEY
+    ) as link:
+        name, _, port = link.removeprefix("https://").partition("/")[0].partition(":")
+        assert name == socket.gethostname()
+        here = link.replace(f"//{name}:", "//127.0.0.1:")
+        assert answer(here, Host=f"evil.example:{port}") == 403
+        assert answer(here, Host=f"{name}:{port}") == 200
+        plain = socket.create_connection(("127.0.0.1", int(port)), timeout=20)
+        with unchecked().wrap_socket(plain) as guarded:
+            served = guarded.getpeercert(binary_form=True)
+    shipped = Path(CERTIFICATE).read_text()
+    assert served == ssl.PEM_cert_to_DER_cert(shipped[shipped.index("-----BEGIN") :])
