@@ -14,7 +14,7 @@ ARTEFACTS = Path(__file__).resolve().parents[1] / "artefacts"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 HERE = Path(__file__).parent
 CONTRAST = (HERE / "contrast.js").read_text()
-"""Texts whose contrast with their ground is below 4.5, with the ratio."""
+"""Texts whose contrast with their ground is below 4.5, and fields whose border's is below 3, with the ratio."""
 UNLABELLED = (HERE / "unlabelled.js").read_text()
 """Controls without a name."""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -60,7 +60,21 @@ def check_readable(page: Page, name: str) -> None:
     assert page.evaluate(SIDEWAYS) <= 0, name
 
 
-def check_focus_is_seen(page: Page, name: str) -> None:
-    """Whatever the Tab key reaches has an outline."""
-    page.keyboard.press("Tab")
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px", name
+FOCUS = """() => {
+  const on = document.activeElement, box = on.getBoundingClientRect();
+  const at = (x, y) => {
+    const top = document.elementFromPoint(box.x + box.width * x, box.y + box.height * y);
+    return top && (on.contains(top) || top.contains(on));
+  };
+  const open = [0.1, 0.5, 0.9].some((x) => [0.1, 0.5, 0.9].some((y) => at(x, y)));
+  return { what: on.outerHTML.slice(0, 120), outline: getComputedStyle(on).outlineWidth, open };
+}"""
+
+
+def check_focus_is_seen(page: Page, name: str, tabs: int = 1) -> None:
+    """Whatever the Tab key reaches has an outline and is not hidden behind a bar (WCAG 2.2, 2.4.7 and 2.4.11)."""
+    for _ in range(tabs):
+        page.keyboard.press("Tab")
+        found = page.evaluate(FOCUS)
+        assert found["outline"] == "3px", (name, found)
+        assert found["open"], (name, found)
