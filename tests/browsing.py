@@ -54,8 +54,9 @@ def picture(page: Page, folder: str, name: str, *, whole: bool = False) -> None:
 
 def check_readable(page: Page, name: str) -> None:
     """Enough contrast, a name for every control, one heading of the first level, no sideways scrolling."""
-    assert page.evaluate(CONTRAST) == [], name
-    assert page.evaluate(UNLABELLED) == [], name
+    for script in (CONTRAST, UNLABELLED):
+        found = page.evaluate(script)
+        assert found == [], (name, found)
     assert page.locator("h1").count() == 1, name
     assert page.evaluate(SIDEWAYS) <= 0, name
 
