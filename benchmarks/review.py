@@ -1,7 +1,7 @@
 """Load on the review page and speed of snapshots, as the figures of docs/review.md and docs/snapshots.md say.
 
     python -m benchmarks.review load [--db URL] [--pages]   20 curators, 2,000 decisions over HTTP; p50, p95, losses
-    python -m benchmarks.review snapshot [--cases N]        export, validate and audit N cases of depth 3
+    python -m benchmarks.review snapshot [--cases N]…       export, validate and audit N cases of depth 3
 
 All cases are FICTIONAL. The server runs in a process of its own.
 """
@@ -12,22 +12,25 @@ import json
 import multiprocessing
 import os
 import re
-import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import date
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx
 
 from corpus.case import Status
+from corpus.commands.options import FAILS, LOOK
 from db.curators import Curators
-from db.export import ExportChoice, export_snapshot
 from db.mapping import to_row
 from db.repository import Cases
 from db.session import open_store
@@ -37,9 +40,10 @@ from tests.postgres import InstalledServer, any_server
 from tests.storing import case
 
 CURATORS, DECISIONS = 20, 2_000
+PAGE_PACE = 4.0
+"""Faster than anybody reads; without a pause the pages are bound by the processor alone, at some 20 a second."""
 PORT = 18_765
 SEED_DAYS = 300
-TODAY = date(2026, 1, 1)
 
 
 def _serve(url: str) -> None:
@@ -66,14 +70,17 @@ def main() -> None:
 @main.command()
 @click.option("--db", help="An empty store. Default: a Postgres of its own, with fsync.")
 @click.option(
-    "--pace", default=0.0, help="Seconds between a curator's decisions; 0: as fast as answers come."
-)
-@click.option(
     "--pages", is_flag=True, help="By the pages' forms, the next case shown after each, not by the API."
 )
+@click.option(
+    "--pace",
+    type=float,
+    help="Seconds between a curator's decisions. Default: none by the API, 4 by the pages.",
+)
 @click.option("--decisions", type=click.IntRange(CURATORS), default=DECISIONS, show_default=True)
-def load(db: str | None, pace: float, pages: bool, decisions: int) -> None:
+def load(db: str | None, pages: bool, pace: float | None, decisions: int) -> None:
     """Twenty curators decide on cases over HTTP; by the API every tenth decision is sent twice."""
+    pace = (PAGE_PACE if pages else 0.0) if pace is None else pace
     if db is not None:
         _load(db, pace, pages, decisions)
         return
@@ -87,29 +94,17 @@ def load(db: str | None, pace: float, pages: bool, decisions: int) -> None:
 def _load(db: str, pace: float, pages: bool, decisions: int) -> None:
     store = open_store(db)
     cases = Cases(store)
-    ids = [cases.put(case(f"FICTIONAL {n}")).case_id for n in range(decisions)]
+    spare = CURATORS if pages else 0  # whoever has finished holds the next case open
+    ids = [cases.put(case(f"FICTIONAL {n}")).case_id for n in range(decisions + spare)]
     tokens = [Curators(store).add(f"FICTIONAL {n}") for n in range(CURATORS)]
-    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(db,))
-    server.start()
-    _wait()
-    started = time.perf_counter()
-
-    def work(number: int) -> tuple[list[float], list[float]]:
-        if pages:
-            return _by_pages(tokens[number])
-        return _by_api(tokens[number], ids[number::CURATORS], started, pace, number / CURATORS), []
-
-    with ThreadPoolExecutor(CURATORS) as pool:
-        found = list(pool.map(work, range(CURATORS)))
-    wall = time.perf_counter() - started
-    cpu = _cpu_of(server.pid)
-    server.terminate()
-    server.join()
+    with _serving(db) as server:
+        found, wall, loads = _decide_all(tokens, ids[:decisions], pace, pages)
+        cpu = _cpu_of(server)
     taken, shown = (sorted(second for part in found for second in part[n]) for n in (0, 1))
     decided = Counter(event.key for i in ids for event in cases.history(i) if event.kind is EventKind.DECIDED)
     cases_decided = cases.count_by_status()[Status.APPROVED]
     print(json.dumps({
-        "store": "sqlite" if store.is_sqlite else "postgres", "by": "pages" if pages else "api",
+        "store": "sqlite" if store.is_sqlite else "postgres", "by": "pages" if pages else "api", "load": loads,
         "curators": CURATORS, "pace_s": pace, "sent": len(taken), "decisions_stored": len(decided),
         "stored_twice": sum(count > 1 for count in decided.values()), "lost": decisions - cases_decided,
         "decided_by_two": len(decided) - cases_decided, **_figures("decision", taken), **_figures("next_case", shown),
@@ -117,12 +112,60 @@ def _load(db: str, pace: float, pages: bool, decisions: int) -> None:
     }))  # fmt: skip
 
 
-def _by_api(token: str, ids: list[str], started: float, pace: float, offset: float) -> list[float]:
+@contextmanager
+def _serving(db: str) -> Iterator[int]:
+    """The review page in a process of its own, ended whatever happens: else this one would wait for it for ever."""
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(db,))
+    server.start()
+    try:
+        _wait()
+        yield server.pid or 0
+    finally:
+        server.terminate()
+        server.join()
+
+
+Taken = tuple[list[float], list[float]]
+"""Seconds to each answer, and to each next case."""
+
+
+def _decide_all(
+    tokens: list[str], ids: list[str], pace: float, pages: bool
+) -> tuple[list[Taken], float, list[float]]:
+    """What each curator waited, the seconds of the whole, and the machine's load before and after."""
+    load_before, started = os.getloadavg()[0], time.perf_counter()
+
+    def work(number: int) -> Taken:
+        own, clock = ids[number::CURATORS], Pace(started + pace * number / CURATORS, pace)
+        if pages:
+            return _by_pages(tokens[number], len(own), clock)
+        return _by_api(tokens[number], own, clock), []
+
+    with ThreadPoolExecutor(CURATORS) as pool:
+        found = list(pool.map(work, range(CURATORS)))
+    wall = time.perf_counter() - started
+    return found, wall, [round(load_before, 1), round(os.getloadavg()[0], 1)]
+
+
+@dataclass
+class Pace:
+    """When a curator's next decision is due; late ones are not made up for all at once."""
+
+    due: float
+    step: float
+
+    def wait(self) -> None:
+        """Sleep until the next decision is due."""
+        time.sleep(max(0.0, self.due - time.perf_counter()))
+        self.due = max(self.due, time.perf_counter() - self.step) + self.step
+
+
+def _by_api(token: str, ids: list[str], pace: Pace) -> list[float]:
     taken = []
     headers = {"authorization": f"Bearer {token}"}
     with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=60) as client:
         for turn, case_id in enumerate(ids):
-            time.sleep(max(0.0, started + pace * (turn + offset) - time.perf_counter()))
+            pace.wait()
             body = {"revision": 1, "action": "approve", "key": case_id}
             for _ in range(2 if turn % 10 == 0 else 1):
                 begun = time.perf_counter()
@@ -131,25 +174,34 @@ def _by_api(token: str, ids: list[str], started: float, pace: float, offset: flo
     return taken
 
 
-def _by_pages(token: str) -> tuple[list[float], list[float]]:
-    """Approve what the page shows until nothing is left: seconds to each answer, and to each next case."""
+def _by_pages(token: str, count: int, pace: Pace) -> Taken:
+    """Approve so many of the cases that the page shows."""
     taken, shown = [], []
     with httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=60, follow_redirects=True) as client:
         client.get(f"/enter?token={token}").raise_for_status()
         page = client.get("/").text
-        while action := re.search(r'id="decide" method="post" action="([^"]+)"', page):
+        for _ in range(count):
+            pace.wait()
+            action = re.search(r'id="decide" method="post" action="([^"]+)"', page)
+            if action is None:
+                raise RuntimeError("the page shows no case, although there are as many as decisions")
             form = page[action.start() :]
-            named = {
-                n: re.search(rf'name="{n}" value="([^"]+)"', form)[1] for n in ("csrf", "revision", "key")
-            }  # type: ignore[index]
+            fields = {name: _value(form, name) for name in ("csrf", "revision", "key")}
             begun = time.perf_counter()
-            sent = client.post(action[1], data=named | {"action": "approve"}, headers={"hx-request": "true"})
+            sent = client.post(action[1], data=fields | {"action": "approve"}, headers={"hx-request": "true"})
             sent.raise_for_status()
             taken.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             page = client.get(sent.headers["hx-redirect"]).text
             shown.append(time.perf_counter() - begun)
     return taken, shown
+
+
+def _value(form: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]+)"', form)
+    if found is None:
+        raise RuntimeError(f"the form has no {name}")
+    return found[1]
 
 
 def _figures(name: str, seconds: list[float]) -> dict[str, float]:
@@ -162,7 +214,7 @@ def _figures(name: str, seconds: list[float]) -> dict[str, float]:
     }
 
 
-def _cpu_of(pid: int | None) -> float:
+def _cpu_of(pid: int) -> float:
     """Processor seconds of a process so far, its start included."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -179,67 +231,46 @@ def _wait() -> None:
 
 
 @main.command()
-@click.option("--cases", "count", default=10_000, show_default=True)
+@click.option("--cases", "counts", multiple=True, type=int, default=(2_500, 10_000), show_default=True)
 @click.option("--audit/--no-audit", default=True, show_default=True)
-def snapshot(count: int, audit: bool) -> None:
-    """Export, validate and audit approved cases of depth 3."""
-    with tempfile.TemporaryDirectory() as place:
-        store = open_store(Path(place) / "cases.sqlite")
-        maker = Maker(depth=3, syllables=4)
-        with store.writing() as session:  # rows as they stand after put and approval, in one go
-            for n in range(count):
-                row = to_row(maker.case(n % SEED_DAYS), ())
-                session.add(CaseRow(case_id=row.case_id, slug=row.slug, newest=1, approved=1))
-                session.add(row)
-        store.close()
-        found: dict[str, object] = {"cases": count}
-        for stage in (_export, _validate, *([_audit] if audit else [])):
-            name = stage.__name__.strip("_")
-            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                found |= {
-                    f"{name}_{what}": value
-                    for what, value in pool.submit(_timed, stage, Path(place)).result().items()
-                }
-        print(json.dumps(found))
+def snapshot(counts: tuple[int, ...], audit: bool) -> None:
+    """Export, validate and audit approved cases of depth 3, each by its command in a fresh process."""
+    for count in counts:
+        with tempfile.TemporaryDirectory() as name:
+            place = Path(name)
+            _fill(place / "cases.sqlite", count)
+            folder = str(place / "s")
+            steps = {
+                "export": ("agents.cli", "export", folder, "--db", str(place / "cases.sqlite")),
+                "validate": ("corpus.cli", "validate", folder, "--json"),
+            }
+            if audit:
+                steps["audit"] = ("corpus.cli", "audit", folder, "--json")
+            for step, command in steps.items():
+                load = os.getloadavg()[0]
+                figures = {"cases": count, "step": step, "load": round(load, 1), **_measured(place, command)}
+                print(json.dumps(figures), flush=True)
 
 
-def _timed(stage: Callable[[Path], None], place: Path) -> dict[str, float]:
-    """Wall and processor seconds of a stage, its child processes included, and its largest resident size."""
-    before, begun = _cpu(), time.perf_counter()
-    stage(place)
-    wall = time.perf_counter() - begun
-    return {"s": round(wall, 1), "cpu_s": round(_cpu() - before, 1), "peak_mb": _peak()}
+def _fill(file: Path, count: int) -> None:
+    """Lay down rows as they stand after put and approval, in one go."""
+    store, maker = open_store(file), Maker(depth=3, syllables=4)
+    with store.writing() as session:
+        for n in range(count):
+            row = to_row(maker.case(n % SEED_DAYS), ())
+            session.add(CaseRow(case_id=row.case_id, slug=row.slug, newest=1, approved=1))
+            session.add(row)
+    store.close()
 
 
-def _cpu() -> float:
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-def _export(place: Path) -> None:
-    export_snapshot(open_store(place / "cases.sqlite"), place / "s", ExportChoice(), program="0", commit="")
-
-
-def _validate(place: Path) -> None:
-    from corpus.checking import check_snapshot
-
-    check_snapshot(place / "s", TODAY)
-
-
-def _audit(place: Path) -> None:
-    from corpus.audit.report import audit_snapshot
-
-    audit_snapshot(place / "s", TODAY)
-
-
-def _peak() -> int:
-    """Largest resident size of this process since it began, or of its largest child, in MB.
-
-    Not `ru_maxrss` of this process itself: that one starts at the size of the process which made it.
-    """
-    status = Path("/proc/self/status").read_text()
-    own = int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]
-    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024
+def _measured(place: Path, command: tuple[str, ...]) -> dict[str, Any]:
+    """The figures of a command; a verdict's exit code is no failure."""
+    report = place / "measured.json"
+    called = [sys.executable, "-m", "benchmarks.measured", str(report), *command]
+    done = subprocess.run(called, capture_output=True, text=True)
+    if done.returncode not in (0, LOOK, FAILS):
+        raise RuntimeError(done.stderr)
+    return dict(json.loads(report.read_text()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""From the store to a snapshot: the approved cases, in a fixed order and constant memory.
+"""From the store to a snapshot: the approved cases, one after the other in a fixed order.
 
-This is the one module that both command lines use; writing the files is `corpus.snapshot`.
+This is the one module that both command lines use; writing the files is `corpus.snapshot`, which keeps some 10 KB
+of each case: its events, by which event families are found.
 """
 
 from __future__ import annotations

@@ -51,6 +51,8 @@ class CaseSummary:
     warning_count: int
     problem_codes: tuple[str, ...]
     created_at: datetime
+    entered: int
+    """The case's first event: the lower, the longer the case has been in the store."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +118,14 @@ SUMMARY_COLUMNS = (
 )  # fmt: skip
 
 
-def summary_from(values: Mapping[str, Any], approved: int | None) -> CaseSummary:
-    """A summary from the `SUMMARY_COLUMNS` of a revision and its case's approved revision."""
+def summary_from(values: Mapping[str, Any], approved: int | None, entered: int | None) -> CaseSummary:
+    """A summary from the `SUMMARY_COLUMNS` of a revision, its case's approved revision and its first event."""
     parsed = {
         **values,
         "seed_date": EventDate.parse(values["seed_date"]),
         "problem_codes": tuple(values["problem_codes"].split()),
     }
-    return CaseSummary(approved_revision=approved, **parsed)
+    return CaseSummary(approved_revision=approved, entered=entered or 0, **parsed)
 
 
 def event_values(event: Event) -> dict[str, Any]:

@@ -32,6 +32,9 @@ from db.session import Store
 from db.tables import CaseRow, EventRow, RevisionRow
 
 EVERYTHING = CaseFilter()
+_ENTERED = (
+    select(func.min(EventRow.event_id)).where(col(EventRow.case_id) == col(CaseRow.case_id)).scalar_subquery()
+)
 
 
 class Cases:
@@ -82,13 +85,15 @@ class Cases:
     ) -> list[CaseSummary]:
         """Summaries of the newest revisions that fit, by seed date, then id; `only` of the cases with these ids."""
         columns = [getattr(RevisionRow, name) for name in SUMMARY_COLUMNS]
-        query = _newest(select(CaseRow.approved, *columns), chosen)  # type: ignore[call-overload]
+        query = _newest(select(CaseRow.approved, _ENTERED, *columns), chosen)  # type: ignore[call-overload]
         if only is not None:
             query = query.where(col(RevisionRow.case_id).in_(only))
         query = query.order_by(col(RevisionRow.seed_first_day), col(RevisionRow.case_id))
         with self._store.reading() as session:
             rows = session.execute(query.limit(limit).offset(offset)).all()
-        return [summary_from(dict(zip(SUMMARY_COLUMNS, row[1:], strict=True)), row[0]) for row in rows]
+        return [
+            summary_from(dict(zip(SUMMARY_COLUMNS, row[2:], strict=True)), row[0], row[1]) for row in rows
+        ]
 
     def count(self, chosen: CaseFilter = EVERYTHING) -> int:
         """How many cases fit."""

@@ -24,7 +24,8 @@ from db.clock import Clock, utc_now
 from db.documents import put_documents
 from db.mapping import StoredDocument, without_nul
 from db.owner import Owner
-from db.putting import Put, put_case
+from db.putting import Put, PutResult, put_case
+from db.returning import come_back
 from db.run_records import Json, Run, RunSeed, SeedFailure, run_from_row, seed_from_row
 from db.session import Store, insert_if_absent
 from db.tables import RunRow, RunSeedRow, RunState, SeedState
@@ -135,17 +136,23 @@ class Runs:
             row, now = self._claimed(session, seed)
             put_documents(session, documents, now)
             put = put_case(session, case, problems, now)
+            if put.result is PutResult.UNCHANGED:
+                come_back(session, put.case_id, seed.run_id, "Researched again: the same was found.", now)
             row.state, row.stage, row.case_id, row.updated = SeedState.DONE, "", put.case_id, now
             return put
 
-    def fail_seed(self, seed: RunSeed, failure: SeedFailure) -> None:
-        """Mark a claimed seed as ended without a case."""
+    def fail_seed(self, seed: RunSeed, failure: SeedFailure, case_id: str = "") -> None:
+        """Mark a claimed seed as ended without a case; `case_id` is of the case that it researched again."""
         with self._store.writing() as session:
             row, now = self._claimed(session, seed)
             row.state, row.updated = SeedState.FAILED, now
             row.failure_type = failure.type
             row.failure = without_nul(failure.message)
             row.failure_detail = without_nul(failure.detail)
+            if case_id:
+                come_back(
+                    session, case_id, seed.run_id, f"Researched again, without a case: {failure.message}", now
+                )
 
     def put_back(self, seed: RunSeed) -> None:
         """Let a claimed seed wait again, such as when the cost cap was reached on it."""

@@ -39,6 +39,8 @@ class EventKind(StrEnum):
     """An earlier decision was taken back."""
     SKIPPED = "skipped"
     """Somebody left it to others, or for later; the status stayed."""
+    RESEARCHED = "researched"
+    """A run worked again on a case that needs work and stored nothing new; it waits for a curator."""
 
 
 class RunState(StrEnum):

@@ -34,7 +34,7 @@ from corpus.files import file_sha256
 from corpus.identity import canonical_json, case_id, slug
 from corpus.pooling import pooled_outcome
 from corpus.snapshot import MANIFEST, SPLITS, Manifest, SnapshotInfo, read_snapshot, write_snapshot
-from tests.builders import MADE, source
+from tests.builders import MADE, quote, source
 
 DOMAINS = ("economics", "health", "technology", "climate")
 ACTS = ("raises", "cuts", "freezes", "reviews", "doubles", "suspends")
@@ -101,13 +101,8 @@ class Maker:
         for host in ("herald.example.com", "courier.example.org"):
             text = f"FICTIONAL report {len(self.texts)}. {claim}, as was announced."
             page = self.page(host, text, day)
-            start = text.index(claim)
             sources.append(page)
-            evidence.append(
-                Evidence(
-                    source_id=page.source_id, exact=claim, start=start, end=start + len(claim), role=role
-                )
-            )
+            evidence.append(quote(page, claim, role, text.index(claim)))
         return sources, tuple(evidence)
 
     def weights(self, count: int) -> list[float]:
@@ -233,6 +228,17 @@ def tells_a_tested_answer(case: Case, cases: Corpus, maker: Maker) -> Case:
     return case.model_copy(update={"context": (*case.context, fact)})
 
 
+def tells_a_tested_answer_in_other_words(case: Case, cases: Corpus, maker: Maker) -> Case:
+    """A case that is trained on states an outcome of the newest case, in another order and other signs."""
+    outcome = cases[-1].outcomes[0]
+    told, figure = (outcome.event or "").rsplit(" by ", 1)
+    before, after = told.split(" of ", 1)
+    said = f"In {after.split(' ', 1)[0]}, {before} {after.split(' ', 1)[1]}, by some {figure.replace('percent', '%')}"
+    return case.model_copy(
+        update={"context": (*case.context, ContextFact(text=f"{said}, on {outcome.date}"))}
+    )
+
+
 def late_context(case: Case, cases: Corpus, maker: Maker) -> Case:
     """A context fact quoted from a page of the outcome's day."""
     fact = ContextFact(text="Something was known", evidence=case.outcomes[0].evidence[:1])
@@ -334,6 +340,8 @@ DEFECTS: dict[str, tuple[Rule, Defect]] = {
     "what happened comes first": (Rule.POSITION, each_level(happened_first)),
     "the context tells the end": (Rule.ANSWER_IN_CONTEXT, one_case(tells_what_follows)),
     "training tells a test answer": (Rule.ANSWER_ACROSS_SPLITS, one_case(tells_a_tested_answer)),
+    "training tells a test answer in other words": (
+        Rule.ANSWER_ACROSS_SPLITS, one_case(tells_a_tested_answer_in_other_words)),
     "evidence from afterwards": (Rule.EVIDENCE_TOO_LATE, one_case(rests_on_later_page)),
     "an estimate from afterwards": (
         Rule.AS_OF_TOO_LATE, one_case(lambda c, _, __: changed_estimate(c, as_of=c.outcomes[0].date.end()))),

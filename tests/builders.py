@@ -88,8 +88,8 @@ def level(**changes: Any) -> Outcome:
         "event": "The Ruritanian crown falls 7 percent against the dollar",
         "date": EventDate.parse("2019-05-02"),
         "evidence": (
-            quote(FIRST_SOURCE, FIRST_TEXT[11:]).model_copy(update={"start": 11, "end": len(FIRST_TEXT)}),
-            quote(SECOND_SOURCE, SECOND_TEXT[11:]).model_copy(update={"start": 11, "end": len(SECOND_TEXT)}),
+            quote(FIRST_SOURCE, FIRST_TEXT[11:], start=11),
+            quote(SECOND_SOURCE, SECOND_TEXT[11:], start=11),
         ),
         "candidates": (
             Candidate(
@@ -117,9 +117,7 @@ def sound_case(**changes: Any) -> Case:
         "domain": "economics",
         "seed_event": seed,
         "seed_date": day,
-        "seed_evidence": (
-            quote(SEED_SOURCE, SEED_TEXT[11:]).model_copy(update={"start": 11, "end": len(SEED_TEXT)}),
-        ),
+        "seed_evidence": (quote(SEED_SOURCE, SEED_TEXT[11:], start=11),),
         "context": (
             ContextFact(
                 text="Analysts expected the crown to rise",

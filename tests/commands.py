@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -48,3 +49,10 @@ def run(home: Path, program: str, *words: str, **extra: str) -> Ended:
     process = start(home, program, *words, **extra)
     out, err = process.communicate(timeout=110)
     return Ended(process.returncode, out, err)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

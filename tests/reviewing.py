@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from agents.curator.application import create_app
 from agents.curator.settings import ReviewSettings
-from corpus.case import Case
+from corpus.case import Case, Status
 from corpus.validation import validate
 from db.curators import Curators
 from db.documents import Documents
@@ -91,6 +91,18 @@ def enter(app: FastAPI, name: str = ANN) -> Person:
     assert client.get(f"/enter?token={token}").status_code == 200
     page = client.get("/guidelines").text
     return Person(client, re.search(r'"X-CSRF-Token": "([0-9a-f]{64})"', page)[1])  # type: ignore[index]
+
+
+def decide(
+    person: Person, case_id: str, action: str, revision: int = 1, key: str = "k", **more: str
+) -> object:
+    """Send a decision by the form of the page."""
+    return person.post(f"/cases/{case_id}/decisions", action=action, revision=revision, key=key, **more)
+
+
+def status(store: Store, case_id: str) -> Status:
+    """What has become of a case."""
+    return Cases(store).get(case_id).case.status
 
 
 def field(page: str, name: str) -> str:

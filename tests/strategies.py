@@ -34,7 +34,8 @@ from corpus.case import (
     TextKind,
 )
 from corpus.dates import EventDate, Precision
-from corpus.identity import case_id, slug, source_id, text_sha256
+from corpus.identity import case_id, slug
+from tests.builders import source
 
 SOME_SOURCES = ("s0000000001", "s0000000002")
 
@@ -66,19 +67,16 @@ def probabilities() -> st.SearchStrategy[float]:
 def sources(draw: st.DrawFn) -> Source:
     """A source with the id that its URL and text give it."""
     url = f"https://{draw(st.sampled_from(['example.org', 'example.com']))}/{draw(st.integers(0, 9999))}"
-    text_hash = text_sha256(draw(texts()))
-    return Source(
-        source_id=source_id(url, text_hash),
-        url=url,
-        canonical_url=url,
-        publisher=draw(st.sampled_from(["example.org", "example.com"])),
+    return source(
+        url,
+        draw(texts()),
+        "2000-01-01",
         title=draw(texts(0)),
         text_kind=draw(st.sampled_from(TextKind)),
         published_at=draw(st.none() | event_dates()),
         available_at=draw(st.none() | moments()),
         availability=draw(st.sampled_from(Availability)),
         captured_at=draw(st.none() | moments()),
-        text_sha256=text_hash,
         terms=draw(st.sampled_from(Terms)),
     )
 

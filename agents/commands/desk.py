@@ -43,7 +43,7 @@ class StoreDesk:
     def fail(self, claim: Claim, failure: Failure) -> None:
         """Note why a seed ended without a case."""
         record = SeedFailure(failure.kind.value, f"{failure.stage.value}: {failure.message}", failure.reply)
-        self._runs.fail_seed(_row(claim), record)
+        self._runs.fail_seed(_row(claim), record, claim.seed.case_id)
 
     def put_back(self, claim: Claim) -> None:
         """Let the seed wait again."""

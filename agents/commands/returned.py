@@ -11,8 +11,8 @@ from agents.state import RunSettings, Seed
 from corpus.case import Case, Status
 from db.mapping import Event
 from db.repository import Cases
+from db.returning import sent_back
 from db.selection import CaseFilter
-from db.tables import EventKind
 
 
 def returned_seeds(cases: Cases, settings: RunSettings) -> tuple[Seed, ...]:
@@ -30,19 +30,9 @@ def returned_seeds(cases: Cases, settings: RunSettings) -> tuple[Seed, ...]:
 def seed_of(case: Case, history: Iterable[Event]) -> Seed:
     """The seed of a stored case, with its id, its horizon and the note it was sent back with."""
     cited = {item.source_id for item in case.seed_evidence}
+    returned = sent_back(history)
     return Seed(
         event=case.seed_event, date=case.seed_date, domain=case.domain, evidence=case.seed_evidence,
         sources=tuple(s for s in case.sources if s.source_id in cited), chosen="named",
-        note=standing_note(history), case_id=case.case_id, horizon_months=case.horizon_months,
+        note=returned.note.reason if returned else "", case_id=case.case_id, horizon_months=case.horizon_months,
     )  # fmt: skip
-
-
-def standing_note(history: Iterable[Event]) -> str:
-    """The note of the newest "needs work" that was not taken back; empty where there is none."""
-    notes: dict[str, str] = {}
-    for event in history:
-        if event.kind is EventKind.DECIDED and event.after is Status.NEEDS_WORK:
-            notes[event.key] = event.reason
-        elif event.kind is EventKind.UNDONE:
-            notes.pop(event.details.get("undoes", ""), None)
-    return list(notes.values())[-1] if notes else ""

@@ -6,6 +6,7 @@ import getpass
 import ipaddress
 import socket
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from db.curators import Curators
 
 PORT = 8765
 BACKLOG = 128
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not listened on
+"""All addresses of this machine: no address that anybody could type."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -59,7 +62,9 @@ def review(
     from agents.curator.guidelines import read_guidelines
     from agents.curator.settings import ReviewSettings, session_key
 
-    tls = bool(tls_cert and tls_key)
+    if bool(tls_cert) != bool(tls_key):
+        raise InvalidInput("--tls-cert and --tls-key go together; one of them is missing.")
+    tls = tls_cert is not None
     check_exposure(host, tls=tls, proxy=proxy)
     read_guidelines(guidelines)
     store = opened_store(db)
@@ -67,8 +72,9 @@ def review(
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     origin = proxy.rstrip("/") if proxy else f"{'https' if tls else 'http'}://{_shown(host)}:{port}"
+    more = own_names(host) if proxy is None else ()
     settings = ReviewSettings(
-        accepted_hosts(origin, port), origin, session_key(_key_file()), guidelines=guidelines
+        accepted_hosts(origin, port, more), origin, session_key(_key_file()), guidelines=guidelines
     )
     app = create_app(store, settings)
     threading.Thread(target=app.state.desk.warm, daemon=True).start()
@@ -110,10 +116,22 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def accepted_hosts(origin: str, port: int) -> frozenset[str]:
-    """Host headers that are answered: the origin's own, and this machine's names where it is one of them."""
+def own_names(host: str) -> frozenset[str]:
+    """The names by which this machine knows itself, where it listens on all of its addresses."""
+    if host not in EVERYWHERE:
+        return frozenset()
+    name = socket.gethostname()
+    try:
+        addresses = socket.gethostbyname_ex(name)[2]
+    except OSError:  # a machine need not be able to look itself up
+        addresses = []
+    return frozenset({name, socket.getfqdn(), *addresses})
+
+
+def accepted_hosts(origin: str, port: int, more: Iterable[str] = ()) -> frozenset[str]:
+    """Host headers that are answered: the origin's own, `more`, and this machine's names where it is one of them."""
     parts = urlsplit(origin)
-    names = {parts.hostname or ""}
+    names = {parts.hostname or "", *more}
     if is_loopback(parts.hostname or ""):
         names |= {"127.0.0.1", "localhost", "[::1]"}
     own = parts.port or DEFAULT_PORTS.get(parts.scheme, port)
@@ -144,6 +162,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _shown(host: str) -> str:
+    if host in EVERYWHERE:
+        return socket.gethostname()
     return f"[{host}]" if ":" in host else host
 
 

@@ -107,7 +107,7 @@ async def signed_in(request: Request) -> str:
         if curator and request.method not in SAFE_METHODS:
             await _check_csrf(request, request.state.csrf)
     if curator is None:
-        _refuse(401, "Open your personal link first; `agents curators` makes one.")
+        _refuse(401, "Open your personal link first.")
     request.state.curator = curator
     return curator
 

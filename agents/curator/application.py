@@ -70,9 +70,7 @@ def _open_router() -> APIRouter:
         """Take a token from a link and give a session for it."""
         session = request.app.state.gate.enter(token)
         if session is None:
-            message = (
-                "This link is not valid, or was used before. Ask for a new one: agents curators link NAME"
-            )
+            message = "This link is not valid, or was used before. A new one: `agents curators link NAME`"
             return page(request, "enter.html", {"message": message}, 401)
         answer = page(request, "enter.html", {"message": ""})
         secure = request.app.state.settings.secure

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from agents.curator.text import quote_address, web_address
 from agents.injection import flags as injection_flags
-from corpus.case import Availability, Case, Estimate, Evidence, Source, TextKind
+from corpus.case import Availability, Case, Estimate, Evidence, Role, Source, TextKind
 from corpus.errors import NotFound
 from corpus.identity import text_sha256
 
@@ -76,7 +76,7 @@ class ClaimView:
 def claim_view(case: Case, path: str, texts: Mapping[str, str], *, estimates: bool) -> ClaimView:
     """The claim at `path`; estimates of a candidate only where they may be seen. Raises NotFound."""
     kind, text, evidence, limit, weighed = _claim(case, path)
-    quotes = [_quote(case, item, texts, limit if kind == "context" else None) for item in evidence]
+    quotes = [_quote(case, item, texts, limit if _needs_time(kind, item) else None) for item in evidence]
     if estimates:
         quotes += [
             _quote(case, item.evidence, texts, limit, item) for item in weighed if item.evidence is not None
@@ -87,6 +87,11 @@ def claim_view(case: Case, path: str, texts: Mapping[str, str], *, estimates: bo
     if estimates and any(estimate.recall_risk for estimate in weighed):
         own.append(Doubt.RECALL)
     return ClaimView(path, kind, text, tuple(quotes), tuple(own), limit)
+
+
+def _needs_time(kind: str, item: Evidence) -> bool:
+    """Whether a quotation is worth nothing if it could not be read in time: what happened is told afterwards."""
+    return kind == "context" or item.role is Role.EXPECTATION
 
 
 def _claim(

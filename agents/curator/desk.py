@@ -89,6 +89,14 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A decision that can be taken back, and the event whose case it is about."""
+
+    event: Event
+    seed_event: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """How the work goes today."""
 
@@ -182,6 +190,12 @@ class ReviewDesk:
                 f"{taken!r} is not among your last {UNDO_REACH} decisions; open the case and decide anew."
             )
         return self.cases.undo(Undo(taken, curator, "", own))
+
+    def last_decisions(self, curator: str) -> list[Taken]:
+        """The decisions that a curator can take back, the newest first."""
+        events = self.activity.standing_decisions(curator, UNDO_REACH)
+        seeds = self.queue.seed_events(event.case_id for event in events)
+        return [Taken(event, seed) for event, seed in zip(events, seeds, strict=True)]
 
     def skip(self, curator: str, case_id: str, revision: int) -> None:
         """Move a case to the end of a curator's queue, for as long as it is not edited."""

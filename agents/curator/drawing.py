@@ -12,7 +12,7 @@ from datetime import date
 from markupsafe import Markup, escape
 
 from corpus.case import FULL_BP, Outcome
-from corpus.dates import EventDate, Precision
+from corpus.dates import EventDate, Precision, months_between
 
 BAR_WIDTH, BAR_HEIGHT = 600, 16
 AXIS_WIDTH = 28
@@ -87,7 +87,7 @@ def gap_words(earlier: EventDate | None, later: EventDate | None) -> str:
     if abs(days) < 60:
         return f"{days} day{'' if days == 1 else 's'} later"
     if days < 730:
-        return f"{round(days / 30.4)} months later"
+        return f"{months_between(earlier, later)} months later"
     return f"{days / 365.25:.1f} years later"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agents.reading.evidence import QUOTE_CONTEXT
-from corpus.case import Case, Fate, Outcome, Role, Terms
+from corpus.case import Case, Fate, Outcome, Role, Terms, TextKind
 from corpus.dates import EventDate
 from corpus.domains import domain_name
 from corpus.errors import InvalidInput
@@ -83,10 +83,13 @@ EDITABLE: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = tuple(
         (rf"{_ESTIMATE}\.value", _share),
         (rf"{_ESTIMATE}\.(?:low|high)", _or_none(_share)),
         (rf"{_ESTIMATE}\.(?:venue|note)", str.strip),
+        (rf"{_ESTIMATE}\.samples", _or_none(_whole)),
+        (rf"{_ESTIMATE}\.terms", _one_of(*Terms)),
         (r"sources\[\d+\]\.(?:url|publisher)", _required),
         (r"sources\[\d+\]\.title", str.strip),
         (r"sources\[\d+\]\.published_at", _or_none(_date)),
         (r"sources\[\d+\]\.terms", _one_of(*Terms)),
+        (r"sources\[\d+\]\.text_kind", _one_of(*TextKind)),
     )
 )
 _REMOVABLE = re.compile(rf"context\[\d+\]|outcomes\[\d+\](?:\.candidates\[\d+\])?|{_QUOTE}|{_ESTIMATE}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from agents.curator.editing import Addition, Changes
 from agents.curator.places import place_in, value_at
+from agents.curator.wording import part, where
 from corpus.case import Case
 from corpus.comparing import field_changes
 from corpus.identity import NOT_CONTENT
@@ -70,7 +71,7 @@ def merge(base: Case, theirs: Case, changes: Changes) -> Merge:
     for path, (before, wanted) in changes.values.items():
         at = place_in(old, new, path)
         if at is None:
-            made.lost.append(f"{path}: {wanted}")
+            made.lost.append(f"{where(path)}: {part(wanted, path)}")
             continue
         stored = value_at(new, at)
         if stored != wanted:

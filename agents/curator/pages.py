@@ -9,18 +9,19 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from agents.curator.claims import claim_view
-from agents.curator.desk import UNDO_REACH, RejectReason, ReviewDesk
+from agents.curator.desk import RejectReason, ReviewDesk
 from agents.curator.digests import Flag
 from agents.curator.overview import overview
 from agents.curator.queue import QueueFilter
 from agents.curator.rendering import go, page
 from agents.curator.weighing import SOURCED, Shares, may_see, own_estimate, share_names
-from corpus.case import DEFAULT_DOMAINS, Case, Fate, Role, Status, Terms, level_question
+from corpus.case import DEFAULT_DOMAINS, Case, Fate, Role, Status, Terms, TextKind, level_question
 from corpus.comparing import field_changes
 from corpus.dates import horizon_end
 from corpus.identity import NOT_CONTENT
 from corpus.problems import Code, Severity
 from db.mapping import Event, StoredCase
+from db.returning import SentBack, sent_back
 
 QUEUE_SHOWN = 60
 router = APIRouter(include_in_schema=False)
@@ -66,9 +67,17 @@ def case_page(request: Request, case_id: str) -> HTMLResponse:
         {
             **_queue_values(request, wanted, stored.case.case_id),
             "open": open_case,
+            "sent_back": _sent_back(request, stored),
             "leased_by": lease if lease.curator != request.state.curator else None,
         },
     )
+
+
+def _sent_back(request: Request, stored: StoredCase) -> SentBack | None:
+    """The note that an undecided case was sent back with."""
+    if stored.case.status not in (Status.PENDING, Status.NEEDS_WORK):
+        return None
+    return sent_back(desk_of(request).cases.history(stored.case.case_id))
 
 
 @router.get("/cases/{case_id}/evidence")
@@ -138,7 +147,7 @@ def _queue_values(request: Request, wanted: QueueFilter, current: str = "") -> d
     ids = items.ids()
     place = ids.index(current) if current in ids else -1
     start = max(0, min(place - QUEUE_SHOWN // 2, len(items) - QUEUE_SHOWN))
-    last = desk.activity.standing_decisions(curator, UNDO_REACH)
+    last = desk.last_decisions(curator)
     return {
         "items": items[start : start + QUEUE_SHOWN], "total": len(items), "wanted": wanted, "current": current,
         "before": ids[place - 1] if place > 0 else None,
@@ -153,8 +162,7 @@ def case_values(
     request: Request, stored: StoredCase, shares: Mapping[int, Shares] | None = None
 ) -> dict[str, Any]:
     """What the middle and right columns show of a case."""
-    case, curator = stored.case, request.state.curator
-    waived = [int(part) for part in request.query_params.get("reveal", "").split(",") if part.isdigit()]
+    case, curator, waived = stored.case, request.state.curator, _waived(request)
     claim = request.query_params.get("claim", "outcomes[0]" if case.outcomes else "seed")
     levels = [
         {
@@ -182,14 +190,18 @@ def case_values(
     }  # fmt: skip
 
 
+def _waived(request: Request) -> list[int]:
+    """Depths at which the curator asks to see the others' estimates without giving one."""
+    return [int(part) for part in request.query_params.get("reveal", "").split(",") if part.isdigit()]
+
+
 def _by_severity(stored: StoredCase) -> list[Any]:
     return sorted(stored.problems, key=lambda problem: problem.severity is not Severity.ERROR)
 
 
 def _claim(request: Request, case: Case, path: str) -> Any:
-    waived = [int(part) for part in request.query_params.get("reveal", "").split(",") if part.isdigit()]
     levels = [o for o in case.outcomes if path.startswith(f"outcomes[{o.depth - 1}]")]
-    seen = all(may_see(case, outcome, request.state.curator, waived) for outcome in levels)
+    seen = all(may_see(case, outcome, request.state.curator, _waived(request)) for outcome in levels)
     return claim_view(case, path, texts_of(request, case), estimates=seen)
 
 
@@ -209,8 +221,11 @@ def edit_values(
     first = desk_of(request).cases.get(case.case_id, 1).case
     agents = {change.path: change.old for change in field_changes(_content(first), _content(case))}
     return {
+        "seen": [may_see(case, outcome, request.state.curator, _waived(request)) for outcome in case.outcomes],
+        "reveal": f"reveal={','.join(map(str, _waived(request)))}" if _waived(request) else "",
         "case": case, "form": form or {}, "faults": faults or {}, "agents": agents, "first": first,
         "wanted": filter_of(request), "fate_names": list(Fate), "roles": list(Role), "terms": list(Terms),
+        "text_kinds": list(TextKind),
         "domains": sorted({*DEFAULT_DOMAINS, case.domain}), "leased_by": None, "sourced": SOURCED,
         "with_query": with_query,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from operator import attrgetter
 from typing import overload
 from urllib.parse import urlencode
 
@@ -162,6 +163,11 @@ class Queue:
             )
         return Listing(order, leases, skipped)
 
+    def seed_events(self, case_ids: Iterable[str]) -> list[str]:
+        """The seeds of cases, by what is held in memory."""
+        _, entries = self._standing.now()
+        return [entries[case_id].summary.seed_event for case_id in case_ids]
+
     def _order(self, wanted: QueueFilter) -> list[Entry]:
         """The order without regard to who asks, made anew when a case has changed."""
         version, entries = self._standing.now()
@@ -178,16 +184,14 @@ def _ordered(wanted: QueueFilter, entries: Iterable[Entry]) -> list[Entry]:
     flag = Flag(wanted.flag) if wanted.flag in set(Flag) else None
     fitting = [e for e in entries if chosen.fits(e.summary) and (flag is None or flag in e.digest.flags)]
     if wanted.order == Order.FIFO:
-        return sorted(fitting, key=lambda e: (e.summary.created_at, e.summary.case_id))
+        return sorted(fitting, key=lambda e: (e.summary.entered, e.summary.case_id))
     return _by_value(fitting)
 
 
 def _by_value(entries: Sequence[Entry]) -> list[Entry]:
     """The most valuable first, after each nine of them one of the random tenth."""
-    drawn = sorted((e for e in entries if in_slice(e)), key=lambda e: e.draw)
-    valued = sorted(
-        (e for e in entries if not in_slice(e)), key=lambda e: (-e.digest.value, e.summary.case_id)
-    )
+    drawn = sorted((e for e in entries if in_slice(e)), key=attrgetter("draw"))
+    valued = sorted((e for e in entries if not in_slice(e)), key=attrgetter("worth"))
     ordered: list[Entry] = []
     for n in range(max(-(-len(valued) // (SLICE - 1)), len(drawn))):
         ordered += valued[n * (SLICE - 1) : (n + 1) * (SLICE - 1)]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from agents.curator import drawing
 from agents.curator.text import visible, web_address
-from corpus.case import Availability, Fate, Method
+from agents.curator.wording import METHODS, moment, part, percent, where
+from corpus.case import Availability, Fate
 
 HTMX = "htmx-2.0.11.min.js"
 _FATES = {
@@ -29,16 +30,8 @@ _PROOFS = {
     Availability.ARCHIVE_CAPTURE: "a copy in a web archive",
     Availability.REVISION: "a dated revision of the page",
     Availability.CHECKED_PUBLICATION: "two independent signs of its publication date",
-    Availability.DECLARED: "declared in the local archive",
+    Availability.DECLARED: "the declaration of the local archive alone",
     Availability.UNDATED: "nothing",
-}
-_METHODS = {
-    Method.MARKET: "market",
-    Method.SURVEY: "survey",
-    Method.EXPERT: "expert",
-    Method.BASE_RATE: "base rate",
-    Method.MODEL: "model, blind",
-    Method.RETROSPECTIVE: "retrospective",
 }
 
 
@@ -50,36 +43,26 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "visible": visible, "part": part, "moment": moment, "percent": percent,
+        "visible": visible, "part": part, "where": where, "coded": coded, "moment": moment, "percent": percent,
         "words": lambda name: str(name).replace("_", " "),
         "share": lambda value: percent(None if value is None else round(value * 10_000)),
     }  # fmt: skip
     made.globals |= {
         "stacked_bar": drawing.stacked_bar, "axis_node": drawing.axis_node, "axis_gap": drawing.axis_gap,
         "gap_words": drawing.gap_words, "web_address": web_address, "fates": _FATES, "proofs": _PROOFS,
-        "methods": _METHODS, "new_key": lambda: secrets.token_urlsafe(12), "htmx": HTMX,
+        "methods": METHODS, "new_key": lambda: secrets.token_urlsafe(12), "htmx": HTMX,
     }  # fmt: skip
     return made
 
 
-def part(value: object) -> str:
-    """A changed value in words: of a whole part its text, else what it holds."""
-    if not isinstance(value, dict):
-        return "nothing" if value is None or value == "" else str(value)
-    said = next((value[name] for name in ("text", "exact", "event", "title") if value.get(name)), "")
-    return str(said) or ", ".join(
-        f"{name} {held}" for name, held in value.items() if held not in (None, "", [], {})
+def coded(text: object) -> Markup:
+    """A message with what stands between backticks set as code."""
+    parts = visible(text).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner
+        return escape(visible(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(p) if n % 2 else escape(p) for n, p in enumerate(parts)
     )
-
-
-def percent(points: int | None) -> str:
-    """Basis points as people read them: "62.5 %", "–" where there is no value."""
-    return "–" if points is None else f"{points / 100:g} %"
-
-
-def moment(when: datetime) -> str:
-    """A moment in UTC to the minute."""
-    return f"{when:%Y-%m-%d %H:%M} UTC"
 
 
 def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:

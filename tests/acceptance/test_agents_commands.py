@@ -128,6 +128,24 @@ def test_a_case_that_was_sent_back_is_researched_by_the_next_run_with_its_note(t
     store.close()
 
 
+def test_research_that_finds_the_same_brings_a_case_back_to_the_queue(tmp_path: Path) -> None:
+    archive_file(tmp_path)
+    case_id = agents(tmp_path, "run", *ECONOMICS, "--max-depth", "1", "--json").json["cases"][0]["case_id"]
+    store = open_store(tmp_path / "cases.sqlite")
+    cases, revisions = Cases(store), []
+    for key in ("first", "second"):
+        newest = cases.get(case_id).case.revision
+        cases.set_status(Decision(case_id, newest, Status.NEEDS_WORK, "Ann", "what became of the loan?", key))
+        again = agents(tmp_path, "rerun", case_id, "--json").json
+        assert Runs(store).seeds(again["run"])[0].seed["note"] == "what became of the loan?"
+        found = cases.get(case_id).case
+        assert found.status is Status.PENDING
+        revisions.append(found.revision)
+    assert revisions[0] == revisions[1], "the second time there is nothing new"
+    assert cases.history(case_id)[-1].reason == "Researched again: the same was found."
+    store.close()
+
+
 def test_a_table_and_the_next_command(tmp_path: Path) -> None:
     archive_file(tmp_path)
     ended = agents(tmp_path, "run", *ECONOMICS)

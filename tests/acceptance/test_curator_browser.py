@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,21 +18,23 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from corpus.case import ContextFact, Status
 from corpus.dates import EventDate
 from db.curators import Curators
 from db.mapping import Event
 from db.repository import Cases
+from db.runs import Runs
 from db.session import open_store
+from tests.browsing import SIDEWAYS, Watched, check_focus_is_seen, check_readable, picture
+from tests.commands import free_port
 from tests.reviewing import ANN, put
 from tests.storing import case
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURES = ROOT / "artefacts" / "review"
+FOLDER = "review"
 SAVED = re.compile(r"/cases/\w+(\?saved=.*)?$")
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 @dataclass
@@ -66,6 +67,17 @@ class Site:
         store.close()
         return found
 
+    def research_again(self, case_id: str) -> None:
+        """A run comes to a case and finds what was there before."""
+        store = open_store(self.file)
+        runs = Runs(store)
+        run = runs.create({}, {}, program="0", commit="")
+        runs.add_seeds(run.run_id, [("seed", {})])
+        claim = runs.claim(run.run_id)
+        assert claim is not None
+        runs.finish_seed(claim, Cases(store).get(case_id).case)
+        store.close()
+
     def stop(self) -> None:
         """Kill the server as a power cut would."""
         self.process.send_signal(signal.SIGKILL)
@@ -74,12 +86,6 @@ class Site:
     def start(self) -> None:
         """Serve the same store at the same address."""
         self.process = _serve(self.arguments)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _serve(arguments: list[str]) -> subprocess.Popen[str]:
@@ -95,15 +101,6 @@ def _serve(arguments: list[str]) -> subprocess.Popen[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next((path for name in NAMES if (path := shutil.which(name))), None)
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=program)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Site]:
     file = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("site") / "cases.sqlite"))
     store = open_store(file)
@@ -115,22 +112,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Ite
     hostile = (*month.context, ContextFact(text=words))
     put(store, month.model_copy(update={"outcomes": (level,), "context": hostile}))
     store.close()
-    port = _free_port()
+    port = free_port()
     arguments = ["--db", str(file), "--port", str(port)]
     made = Site(f"http://127.0.0.1:{port}", file, arguments, _serve(arguments))
     yield made
     made.stop()
-
-
-class Watched:
-    """A page that fails the test on an error in its console, on a dialog, or on a refused resource."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.faults: list[str] = []
-        self.page = context.new_page()
-        self.page.on("pageerror", lambda fault: self.faults.append(str(fault)))
-        self.page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
-        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
 
 
 def entered(browser: Browser, site: Site, **window: int) -> tuple[BrowserContext, Watched]:
@@ -146,11 +132,6 @@ def opened(page: Page) -> str:
     found = re.search(r"/cases/(\w+)", page.url)
     assert found
     return found[1]
-
-
-def picture(page: Page, name: str, *, whole: bool = False) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=whole)
 
 
 def press(page: Page, key: str) -> None:
@@ -170,7 +151,7 @@ def test_three_cases_by_keyboard_alone(browser: Browser, site: Site) -> None:
     expect(page.locator("#evidence h2")).to_contain_text("crown")
     page.keyboard.press("?")
     expect(page.locator("dialog#keys")).to_be_visible()
-    picture(page, "keyboard")
+    picture(page, FOLDER, "keyboard")
     page.keyboard.press("Escape")
     press(page, "a")
     second = opened(page)
@@ -199,7 +180,7 @@ def test_three_cases_by_keyboard_alone(browser: Browser, site: Site) -> None:
     assert opened(page) == fourth
     press(page, "e")
     expect(page.locator("h1")).to_have_text("Edit")
-    picture(page, "edit")
+    picture(page, FOLDER, "edit")
     assert watched.faults == []
     context.close()
 
@@ -220,7 +201,7 @@ def test_keys_can_be_turned_off(browser: Browser, site: Site) -> None:
 def test_probabilities_are_given_rescaled_and_saved(browser: Browser, site: Site) -> None:
     context, watched = entered(browser, site)
     page, case_id = watched.page, opened(watched.page)
-    picture(page, "case-before-own-estimate")
+    picture(page, FOLDER, "case-before-own-estimate")
     expect(page.locator(".points").first).to_have_text("after yours")
     shares = page.locator("input.share")
     for n, value in enumerate(("30", "50", "5")):
@@ -232,7 +213,7 @@ def test_probabilities_are_given_rescaled_and_saved(browser: Browser, site: Site
     expect(page.locator(".total output")).to_have_text("100")
     page.get_by_role("button", name="Save my estimate").click()
     expect(page.locator(".points").first).to_contain_text("%")
-    picture(page, "case-after-own-estimate")
+    picture(page, FOLDER, "case-after-own-estimate")
     store = open_store(site.file)
     values = [c.estimates[-1].value for c in Cases(store).get(case_id).case.outcomes[0].candidates]
     store.close()
@@ -254,7 +235,7 @@ def test_two_tabs_that_edit_one_case_meet_in_a_merge(browser: Browser, site: Sit
     two.locator("[name='context[0].text']").fill("FICTIONAL fact of the second tab")
     two.get_by_role("button", name="Save", exact=True).click()
     expect(two.locator("h1")).to_have_text("Two people edited this case")
-    picture(two, "merge")
+    picture(two, FOLDER, "merge")
     two.get_by_label("yours: FICTIONAL summary of the second tab").check()
     two.get_by_role("button", name="Store the merged case").click()
     two.wait_for_url(SAVED)
@@ -262,7 +243,7 @@ def test_two_tabs_that_edit_one_case_meet_in_a_merge(browser: Browser, site: Sit
     expect(two.locator(".context")).to_contain_text("FICTIONAL fact of the second tab")
     one.goto(f"{site.base}/cases/{case_id}/history")
     expect(one.locator(".history > li").nth(1)).to_contain_text("FICTIONAL summary of the first tab")
-    picture(one, "history")
+    picture(one, FOLDER, "history")
     context.close()
 
 
@@ -277,7 +258,7 @@ def test_a_decision_in_an_old_tab_is_told_what_changed(browser: Browser, site: S
     page.bring_to_front()
     page.keyboard.press("a")
     expect(page.locator("h1")).to_have_text("The case has changed since you opened it")
-    picture(page, "stale")
+    picture(page, FOLDER, "stale")
     assert site.status(case_id) is Status.PENDING
     page.get_by_role("button", name="Approve the newest").click()
     page.wait_for_url(lambda url: case_id not in url)
@@ -298,7 +279,7 @@ def test_a_lost_connection_and_a_closed_tab_lose_nothing(browser: Browser, site:
     context.set_offline(True)
     again.get_by_role("button", name="Save", exact=True).click()
     expect(again.locator("#connection")).to_be_visible()
-    picture(again, "no-connection")
+    picture(again, FOLDER, "no-connection")
     context.set_offline(False)
     again.wait_for_url(SAVED, timeout=15_000)
     expect(again.locator("header.seed")).to_contain_text("FICTIONAL draft that must not be lost")
@@ -334,7 +315,7 @@ def test_hostile_text_does_nothing_in_a_browser(browser: Browser, site: Site) ->
     page.keyboard.press("n")
     page.keyboard.press("n")
     page.wait_for_timeout(300)
-    picture(page, "hostile")
+    picture(page, FOLDER, "hostile")
     assert watched.faults == []
     context.close()
 
@@ -348,18 +329,10 @@ def test_a_narrow_window_needs_no_sideways_scrolling(browser: Browser, site: Sit
     pages |= {name: f"{site.base}/{name}" for name in ("overview", "new", "guidelines")}
     for name, path in pages.items():
         page.goto(path)
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, (name, wide)
-        picture(page, f"{name}-{width}")
+        assert page.evaluate(SIDEWAYS) <= 0, name
+        picture(page, FOLDER, f"{name}-{width}")
     assert watched.faults == []
     context.close()
-
-
-HERE = Path(__file__).parent
-CONTRAST = (HERE / "contrast.js").read_text()
-"""Texts whose contrast with their ground is below 4.5, with the ratio."""
-UNLABELLED = (HERE / "unlabelled.js").read_text()
-"""Controls without a name."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -370,11 +343,10 @@ def test_contrast_labels_and_focus(browser: Browser, site: Site, scheme: str) ->
     at = page.url
     for name, path in (("case", f"{at}?reveal=1"), ("edit", f"{at}/edit"), ("history", f"{at}/history"),
                        ("overview", f"{site.base}/overview"), ("guidelines", f"{site.base}/guidelines"),
-                       ("new", f"{site.base}/new")):  # fmt: skip
+                       ("new", f"{site.base}/new"), ("empty", f"{site.base}/?status=draft"),
+                       ("message", f"{site.base}/cases/nothing")):  # fmt: skip
         page.goto(path)
-        assert page.evaluate(CONTRAST) == [], name
-        assert page.evaluate(UNLABELLED) == [], name
-        assert page.locator("h1").count() == 1, name
+        check_readable(page, name)
         levels = page.locator("h1,h2,h3,h4").evaluate_all("all => all.map(one => Number(one.tagName[1]))")
         assert levels[0] == 1, name
         assert all(below - above <= 1 for above, below in pairwise(levels)), (name, levels)
@@ -382,9 +354,32 @@ def test_contrast_labels_and_focus(browser: Browser, site: Site, scheme: str) ->
         assert page.get_by_role("navigation", name="Pages").count() == 1, name
         if name in ("case", "edit"):
             assert page.locator("#notice[aria-live=polite]").count() == 1, name
-        page.keyboard.press("Tab")
-        page.keyboard.press("Tab")
-        outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
-        assert outline == "3px", name
-        picture(page, f"{name}-{scheme}", whole=name != "case")
+        check_focus_is_seen(page, name, tabs=70 if name in ("case", "edit") else 6)
+        picture(page, FOLDER, f"{name}-{scheme}", whole=name != "case")
+    context.close()
+
+
+def test_a_stranger_is_told_where_a_link_comes_from(browser: Browser, site: Site) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    for path in ("/", "/enter?token=used-before"):
+        page.goto(f"{site.base}{path}")
+        expect(page.get_by_role("heading", name="Not signed in")).to_be_visible()
+        expect(page.get_by_role("navigation")).to_have_count(0)
+        check_readable(page, path)
+    picture(page, FOLDER, "refused")
+    context.close()
+
+
+def test_a_case_that_was_sent_back_says_so_when_a_run_has_answered(browser: Browser, site: Site) -> None:
+    context, watched = entered(browser, site)
+    page, case_id = watched.page, opened(watched.page)
+    page.keyboard.press("w")
+    page.keyboard.type("find a second source")
+    press(page, "Enter")
+    site.research_again(case_id)
+    page.goto(f"{site.base}/cases/{case_id}")
+    expect(page.get_by_role("note")).to_contain_text("Researched again: the same was found.")
+    picture(page, FOLDER, "sent-back")
+    assert watched.faults == []
     context.close()

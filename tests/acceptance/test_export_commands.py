@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from corpus.case import Status
+from corpus.snapshot import SnapshotInfo, write_snapshot
 from db.decisions import Decision
 from db.repository import Cases
 from db.session import open_store
-from tests.storing import case
+from tests.builders import sound_case, source
+from tests.servers.loopback import NOT_FOUND, LoopbackServer, page
+from tests.storing import case, with_market_values
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -23,12 +26,12 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    def typed(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    def typed(program: str, *arguments: object, **extra: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", f"{program}.cli", *map(str, arguments)],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "COLUMNS": "160",
-                 "PSYCHOHISTORY_DB": str(tmp_path / "cases.sqlite")},
+                 "PSYCHOHISTORY_DB": str(tmp_path / "cases.sqlite")} | extra,
             capture_output=True, text=True, timeout=100,
         )  # fmt: skip
 
@@ -73,6 +76,41 @@ def test_audit_ends_with_the_verdicts_code_and_writes_a_page(run: Run, filled: P
     report = json.loads(done.stdout)
     assert (done.returncode, report["verdict"]) == (20, "fail")
     assert "<title>Audit of a snapshot</title>" in (filled / "audit.html").read_text()
+
+
+def test_an_open_snapshot_says_how_many_values_it_left_behind(run: Run, tmp_path: Path) -> None:
+    store = open_store(tmp_path / "cases.sqlite")
+    for name, only in (("FICTIONAL mixed", False), ("FICTIONAL alone", True)):
+        put = Cases(store).put(with_market_values(name, only=only))
+        Cases(store).set_status(Decision(put.case_id, 1, Status.APPROVED, "FICTIONAL Ann", "", put.case_id))
+    store.close()
+    every, free = run("agents", "export", tmp_path / "all", "--json"), run(
+        "agents", "export", tmp_path / "open", "--licence", "open")  # fmt: skip
+    assert "Dropped: 2 values, and 1 levels left without any." in free.stdout
+    assert "Left out: 1 cases, too few values that may be trained on." in free.stdout
+    changed = json.loads(run("corpus", "diff", tmp_path / "all", tmp_path / "open", "--json").stdout)
+    assert (json.loads(every.stdout)["cases"], len(changed["removed"]), len(changed["changed"])) == (2, 1, 1)
+    assert changed["old"] != changed["new"]
+    assert run("corpus", "validate", tmp_path / "open").returncode == 0, "its hashes are its own"
+
+
+def test_addresses_of_a_snapshot_are_asked_and_a_second_call_asks_no_more(run: Run, tmp_path: Path) -> None:
+    with LoopbackServer(
+        lambda seen: NOT_FOUND if "gone" in seen.path else page("<html>here</html>")
+    ) as server:
+        sources = [
+            source(f"{server.url}/{name}", f"FICTIONAL {name}", "2019-03-09") for name in ("here", "gone")
+        ]
+        write_snapshot(tmp_path / "s", [sound_case(sources=tuple(sources))], SnapshotInfo({}))
+        allowed = {"PSYCHOHISTORY_ALLOW": server.peer}
+        first = run("agents", "check-sources", tmp_path / "s", "--json", **allowed)
+        asked = sum(seen.path == "/here" for seen in server.seen)
+        again = run("agents", "check-sources", tmp_path / "s", **allowed)
+        assert sum(seen.path == "/here" for seen in server.seen) == asked == 1
+    report = json.loads(first.stdout)
+    assert (first.returncode, report["counts"]["answers"], report["counts"]["gone"]) == (10, 1, 1)
+    assert [row["url"] for row in report["gone"]] == [sources[1].url]
+    assert "2 addresses, 2 known from" in again.stderr
 
 
 def test_a_sound_snapshot_validates(run: Run, tmp_path: Path) -> None:

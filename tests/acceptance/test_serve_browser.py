@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,16 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+
+from tests.browsing import CONTRAST, SIDEWAYS, Watched, check_focus_is_seen, check_readable, picture
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURES = ROOT / "artefacts" / "forecast"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-HERE = Path(__file__).parent
-CONTRAST = (HERE / "contrast.js").read_text()
-UNLABELLED = (HERE / "unlabelled.js").read_text()
+FOLDER = "forecast"
 EVENT = 'FICTIONAL Port Velora raises the grain tax <img src=x onerror="alert(1)"> & waits'
-SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @dataclass
@@ -65,15 +61,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next((path for name in NAMES if (path := shutil.which(name))), None)
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=program)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     """One session, entered by the one link."""
     made = browser.new_context(viewport={"width": 1600, "height": 1000})
@@ -88,14 +75,11 @@ def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext, site: Site) -> Iterator[Page]:
     """The page; the test fails on an error in its console, and on a dialog."""
-    made, faults = context.new_page(), list[str]()
-    made.on("pageerror", lambda fault: faults.append(str(fault)))
-    made.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
-    made.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
-    made.goto(site.base)
-    yield made
-    made.close()
-    assert [fault for fault in faults if "422" not in fault and "net::ERR" not in fault] == []
+    watched = Watched(context)
+    watched.page.goto(site.base)
+    yield watched.page
+    watched.page.close()
+    assert [fault for fault in watched.faults if "422" not in fault and "net::ERR" not in fault] == []
 
 
 def forecast(page: Page, event: str = EVENT, **fields: str) -> None:
@@ -111,11 +95,6 @@ def forecast(page: Page, event: str = EVENT, **fields: str) -> None:
     expect(page.locator("#facts")).to_contain_text(re.compile("made in|kept from before"), timeout=60_000)
 
 
-def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-
-
 def shares(page: Page) -> list[float]:
     """Conditional shares of the first level, Z included, as the table has them."""
     cells = page.locator("tr.d1.branch td:nth-child(2), tr.d1.rest td:nth-child(2)").all_inner_texts()
@@ -125,7 +104,7 @@ def shares(page: Page) -> list[float]:
 def test_it_says_that_the_tiny_model_forecasts_nothing(page: Page, site: Site) -> None:
     assert "forecasts nothing" in site.said
     expect(page.locator("#notice")).to_contain_text("it knows no history and forecasts nothing")
-    picture(page, "empty")
+    picture(page, FOLDER, "empty", whole=True)
 
 
 def test_a_tree_is_drawn_with_widths_months_spread_and_z(page: Page) -> None:
@@ -147,7 +126,7 @@ def test_a_tree_is_drawn_with_widths_months_spread_and_z(page: Page) -> None:
     while page.locator('#rows button[aria-expanded="false"]').count():
         page.locator('#rows button[aria-expanded="false"]').first.click()
     assert sum(shares(page)) == pytest.approx(100, abs=3)
-    picture(page, "tree")
+    picture(page, FOLDER, "tree", whole=True)
 
 
 def test_small_branches_unfold_by_keyboard_in_the_drawing_and_by_click_in_the_table(page: Page) -> None:
@@ -164,7 +143,7 @@ def test_small_branches_unfold_by_keyboard_in_the_drawing_and_by_click_in_the_ta
     page.locator("#rows button").first.click()
     assert page.locator("#rows tr").count() > rows
     assert page.evaluate("document.activeElement.tagName") == "BUTTON"
-    picture(page, "unfolded")
+    picture(page, FOLDER, "unfolded", whole=True)
 
 
 def test_levels_are_shown_while_they_come_and_it_can_be_stopped(page: Page) -> None:
@@ -186,7 +165,7 @@ def test_levels_are_shown_while_they_come_and_it_can_be_stopped(page: Page) -> N
     page.get_by_role("button", name="Forecast").click()
     expect(page.locator("#progress")).to_have_text("Waiting for the model …")
     expect(page.locator("#go")).to_be_disabled()
-    picture(page, "waiting")
+    picture(page, FOLDER, "waiting", whole=True)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#go")).to_be_enabled()
     expect(page.locator("#fault")).to_be_hidden()
@@ -205,7 +184,7 @@ def test_errors_can_be_read(page: Page) -> None:
     page.locator("#context").fill("y" * 21_000)
     page.get_by_role("button", name="Forecast").click()
     expect(page.get_by_role("alert")).to_contain_text("20000 characters")
-    picture(page, "error")
+    picture(page, FOLDER, "error", whole=True)
     page.route("**/generate_tree/stream", lambda route: route.abort())
     page.get_by_role("button", name="Forecast").click()
     expect(page.get_by_role("alert")).to_have_text("The server cannot be reached; is it still running?")
@@ -220,7 +199,7 @@ def test_a_stranger_is_asked_for_a_key(browser: Browser, site: Site) -> None:
     entering.get_by_role("button", name="Enter").click()
     expect(entering.get_by_text("This key is not known here.")).to_be_visible()
     assert entering.evaluate(CONTRAST) == []
-    picture(entering, "enter")
+    picture(entering, FOLDER, "enter", whole=True)
     entering.get_by_label("Key").fill(site.key)
     entering.get_by_role("button", name="Enter").click()
     entering.wait_for_url(f"{site.base}/")
@@ -272,7 +251,7 @@ def test_a_narrow_window_needs_no_sideways_scrolling(page: Page, width: int) -> 
     page.set_viewport_size({"width": width, "height": 844})
     page.wait_for_timeout(200)
     assert page.evaluate(SIDEWAYS) <= 0
-    picture(page, f"tree-{width}")
+    picture(page, FOLDER, f"tree-{width}", whole=True)
 
 
 DRAWN = """() => {
@@ -294,11 +273,8 @@ DRAWN = """() => {
 def test_contrast_labels_and_focus(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     forecast(page)
-    assert page.evaluate(CONTRAST) == []
+    check_readable(page, scheme)
     assert page.evaluate(DRAWN) == []
-    assert page.evaluate(UNLABELLED) == []
-    assert page.locator("h1").count() == 1
     page.locator("#event").focus()
-    page.keyboard.press("Tab")
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"
-    picture(page, f"tree-{scheme}")
+    check_focus_is_seen(page, scheme)
+    picture(page, FOLDER, f"tree-{scheme}", whole=True)

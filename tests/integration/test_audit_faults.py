@@ -46,6 +46,11 @@ def test_each_planted_defect_is_named(tmp_path: Path, clean: tuple[Corpus, Maker
     assert report.verdict is Verdict.FAIL or expected is Verdict.REVIEW
 
 
+def test_every_rule_has_its_planted_defect() -> None:
+    planted = {rule for rule, _ in DEFECTS.values()}
+    assert planted | {Rule.FAMILY_STRADDLES} == set(Rule)  # that one is planted in the files, below
+
+
 def test_a_family_in_two_splits_is_named(tmp_path: Path, clean: tuple[Corpus, Maker]) -> None:
     cases, maker = list(clean[0]), clean[1]
     twin = cases[50]

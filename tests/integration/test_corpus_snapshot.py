@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from corpus.case import Case
+from corpus.checking import check_snapshot
 from corpus.dates import EventDate
 from corpus.errors import SnapshotError
 from corpus.identity import canonical_json
 from corpus.snapshot import SnapshotInfo, read_snapshot, write_snapshot
+from tests.audit_corpus import Maker
 from tests.builders import sound_case
 
 
@@ -27,6 +31,7 @@ def cases() -> list[Case]:
 
 
 INFO = SnapshotInfo(query={"min_depth": 1}, program="0.1.0")
+TODAY = date(2026, 1, 1)
 
 
 def test_there_and_back(tmp_path: Path) -> None:
@@ -87,6 +92,25 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path.write_text(canonical_json(manifest | {"schema_version": 99}))
     with pytest.raises(SnapshotError, match="schema version 99"):
         read_snapshot(tmp_path / "s")
+
+
+def peak_of_checking(folder: Path, count: int) -> int:
+    """The most bytes that checking holds of a snapshot of so many cases."""
+    maker = Maker(depth=1)
+    write_snapshot(folder, (maker.case(n % 250) for n in range(count)), INFO)
+    check_snapshot(folder, TODAY, workers=1)  # whatever is loaded or remembered once is there by now
+    tracemalloc.start()
+    check_snapshot(folder, TODAY, workers=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_checking_reads_line_by_line_and_keeps_little_of_a_case(tmp_path: Path) -> None:
+    few, many = (peak_of_checking(tmp_path / str(count), count) for count in (250, 750))
+    size = (tmp_path / "750" / "cases.jsonl").stat().st_size // 750
+    assert size > 5_000
+    assert (many - few) / 500 < 0.1 * size
 
 
 def test_with_texts(tmp_path: Path) -> None:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from corpus.case import CheckKind, CheckResult, ClaimCheck, Fate, Method, Status, Terms
+from corpus.case import SCHEMA_VERSION, CheckKind, CheckResult, Fate, Status
 from corpus.checking import check_snapshot
 from corpus.comparing import diff_snapshots
 from corpus.dates import EventDate
 from corpus.errors import SnapshotError
-from corpus.pooling import pooled_outcome
-from corpus.snapshot import read_snapshot
+from corpus.snapshot import SnapshotInfo, read_snapshot, write_snapshot
 from corpus.splits import Ratios, Split
 from db.decisions import Decision
 from db.documents import Documents
-from db.export import ExportChoice, export_snapshot, is_verified
+from db.export import ExportChoice, approved_cases, export_snapshot, is_verified
 from db.mapping import StoredDocument
 from db.putting import Edit
 from db.repository import Cases
 from db.selection import CaseFilter
 from db.session import Store
-from tests.builders import SECOND_SOURCE, TEXTS, estimate, quote, source
-from tests.storing import case
+from tests.builders import SECOND_SOURCE, TEXTS
+from tests.storing import case, checked, with_market_values
 
 TODAY = EventDate.parse("2025-01-01").first_day
 PROGRAM = {"program": "0.1.0", "commit": "abc"}
@@ -77,10 +78,6 @@ def test_filters(store: Store, tmp_path: Path) -> None:
     assert export_snapshot(store, tmp_path / "l", ExportChoice(late), **PROGRAM).manifest.cases == 2
 
 
-def checked(result: CheckResult, path: str, kind: CheckKind = CheckKind.QUOTE_IN_TEXT) -> ClaimCheck:
-    return ClaimCheck(path=path, check=kind, result=result)
-
-
 def test_verified_only(store: Store, tmp_path: Path) -> None:
     both = (
         checked(CheckResult.PASSED, "seed_evidence[0]"),
@@ -95,29 +92,6 @@ def test_verified_only(store: Store, tmp_path: Path) -> None:
     done = export_snapshot(store, tmp_path / "s", ExportChoice(verified_only=True), **PROGRAM)
     assert ids(tmp_path / "s") == [proven.case_id]
     assert done.left_out == {"not verified": 2}
-
-
-MARKET = source("https://market.example.com/odds", "FICTIONAL odds 40", "2019-03-09", terms=Terms.NO_TRAINING)
-
-
-def with_market_values(name: str, *, only: bool) -> object:
-    """A case whose values come from a market that forbids training, beside others or alone."""
-    made = case(name)
-    level = made.outcomes[0]
-    market = estimate(
-        0.4, "2019-03-09", Method.MARKET, terms=Terms.NO_TRAINING, evidence=quote(MARKET, "40", start=15)
-    )
-    kept = () if only else level.candidates[0].estimates
-    first = level.candidates[0].model_copy(update={"estimates": (market, *kept)})
-    changed = pooled_outcome(level.model_copy(update={"candidates": (first, *level.candidates[1:])}))
-    paths = (
-        "outcomes[0].candidates[0].estimates[0]",
-        "outcomes[0].candidates[0].estimates[1]",
-        "outcomes[0].date",
-    )
-    checks = tuple(checked(CheckResult.PASSED, path, CheckKind.AVAILABLE_IN_TIME) for path in paths)
-    update = {"outcomes": (changed,), "sources": (*made.sources, MARKET), "verification": checks}
-    return made.model_copy(update=update)
 
 
 def test_values_that_forbid_training_stay_behind(store: Store, tmp_path: Path) -> None:
@@ -197,3 +171,31 @@ def test_an_unresolved_fate_is_kept(store: Store, tmp_path: Path) -> None:
     approve(store, made.model_copy(update={"outcomes": (changed,)}))
     export_snapshot(store, tmp_path / "s", ExportChoice(), **PROGRAM)
     assert read_snapshot(tmp_path / "s").cases[0].outcomes[0].candidates[1].fate is Fate.UNRESOLVED
+
+
+def test_the_manifest_says_what_was_frozen_from_what_and_comes_last(store: Store, tmp_path: Path) -> None:
+    approve(store, *many(3))
+    folder, seen = tmp_path / "s", []
+
+    choice = ExportChoice(CaseFilter(min_depth=1, domains=("economics",)), with_texts=True)
+
+    def texts() -> Iterator[dict[str, str]]:
+        seen.append((folder.exists(), sorted(p.name for p in (tmp_path / ".s.partial").iterdir())))
+        yield {"sha256": "0", "text": "FICTIONAL"}
+
+    info = SnapshotInfo(choice.query(), **PROGRAM)
+    manifest = write_snapshot(folder, approved_cases(store, choice.cases), info, texts=texts())
+    assert seen == [(False, ["candidates.jsonl", "cases.jsonl", "splits.json", "texts.jsonl.partial"])], (
+        "neither folder nor manifest yet"
+    )
+    written = json.loads((folder / "manifest.json").read_text())
+    assert written["schema_version"] == SCHEMA_VERSION
+    assert set(written["files"]) == {"cases.jsonl", "candidates.jsonl", "splits.json", "texts.jsonl"}
+    for name, entry in written["files"].items():
+        body = (folder / name).read_bytes()
+        assert entry == {"sha256": hashlib.sha256(body).hexdigest(), "lines": body.count(b"\n")}, name
+    assert (written["program"], written["commit"]) == (PROGRAM["program"], PROGRAM["commit"])
+    assert (written["query"]["min_depth"], written["query"]["domains"]) == (1, ["economics"])
+    assert written["terms"] == {"open": 12}
+    assert sorted(p.name for p in folder.iterdir()) == sorted([*written["files"], "manifest.json"])
+    assert manifest.cases == 3

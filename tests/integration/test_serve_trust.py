@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from tests.serving import ASKED, BEARER, HOST, KEY, OTHER_KEY, Paced, app_of, client, settings
+from tests.web_trust import FOREIGN_HOSTS, FOREIGN_ORIGIN, check_cookie, check_policy, routes
 from training.inference import ProbabilityTreeInference
 from training.serve.access import COOKIE, CSRF_HEADER, SESSION_S
 from training.serve.application import make_app
@@ -29,22 +29,6 @@ def app() -> FastAPI:
 def asking(app: FastAPI) -> Iterator[TestClient]:
     with client(app) as made:
         yield made
-
-
-def routes(app: FastAPI) -> list[tuple[str, str]]:
-    """Every method and path that the application answers, found by walking all its routers."""
-
-    def walk(items: object) -> Iterator[APIRoute]:
-        for item in items:  # type: ignore[attr-defined]
-            if isinstance(item, APIRoute):
-                yield item
-            else:
-                inner = getattr(item, "routes", None) or getattr(
-                    getattr(item, "original_router", None), "routes", []
-                )
-                yield from walk(inner)
-
-    return [(method, route.path) for route in walk(app.routes) for method in sorted(route.methods - {"HEAD"})]
 
 
 def filled(path: str) -> str:
@@ -82,11 +66,11 @@ def test_every_guarded_route_refuses_a_stranger(app: FastAPI, asking: TestClient
 
 def test_every_route_refuses_a_foreign_host_and_origin(app: FastAPI, asking: TestClient) -> None:
     for method, path in routes(app):
-        for host in ("evil.example", "127.0.0.1:9999", "127.0.0.1", ""):
+        for host in FOREIGN_HOSTS:
             answer = asking.request(method, filled(path), headers=BEARER | {"host": host})
             assert answer.status_code == 403, (method, path, host)
         if method != "GET":
-            foreign = BEARER | {"origin": "https://evil.example"}
+            foreign = BEARER | FOREIGN_ORIGIN
             assert asking.request(method, filled(path), headers=foreign, json=ASKED).status_code == 403
 
 
@@ -104,9 +88,7 @@ def test_the_page_needs_the_token_of_its_session(app: FastAPI, asking: TestClien
 def test_a_link_lets_in_once_and_a_key_as_often_as_it_is_typed(app: FastAPI, asking: TestClient) -> None:
     token = app.state.gate.one_time_token()
     first = asking.get(f"/enter?token={token}")
-    cookie = first.headers["set-cookie"].lower()
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
+    check_cookie(first.headers["set-cookie"])
     assert asking.get("/").status_code == 200
     asking.cookies.clear()
     assert asking.get(f"/enter?token={token}").status_code == 401
@@ -138,14 +120,7 @@ def test_every_answer_carries_the_policy_and_pages_hold_no_inline_script(
     paths = [filled(path) for method, path in routes(app) if method == "GET"]
     for path in [*paths, "/nowhere"]:
         answer = asking.get(path)
-        policy = answer.headers["content-security-policy"]
-        assert "default-src 'none'" in policy
-        assert "unsafe" not in policy
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        if "html" in answer.headers["content-type"]:
-            assert not re.search(r"<script(?![^>]*\bsrc=)", answer.text), path
-            assert not re.search(r"\son[a-z]+\s*=|\sstyle\s*=", answer.text), path
-            assert answer.headers["cache-control"] == "no-store"
+        check_policy(path, answer.headers, answer.text)
     for name in STATIC_FILES:
         assert asking.get(f"/static/{name}").status_code == 200
         assert "innerHTML" not in asking.get(f"/static/{name}").text

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from agents.archive import PROVIDER
-from agents.commands.returned import seed_of, standing_note
+from agents.commands.returned import seed_of
 from agents.commands.texts import read_back, stored_document
 from agents.curator.digests import digest
 from agents.library import ArchiveLibrary, View
@@ -18,6 +19,7 @@ from agents.state import Seed
 from corpus.case import Method, Provenance, Status
 from corpus.dates import EventDate
 from db.mapping import Event
+from db.returning import sent_back
 from db.tables import EventKind
 from tests.builders import BEFORE_SOURCE, SEED_SOURCE, estimate, level, quote, sound_case
 from tests.fictional import archive, documents
@@ -31,16 +33,34 @@ def event(key: str, kind: EventKind, after: Status, reason: str = "", undoes: st
     return Event(key, "c1", 1, kind, Status.PENDING, after, "Ann", reason, details, AT)
 
 
+def note(*events: Event) -> str | None:
+    found = sent_back(events)
+    return found.note.reason if found else None
+
+
 def test_the_newest_note_that_was_not_taken_back_stands() -> None:
     stored = event("s", EventKind.STORED, Status.PENDING, "No dated evidence of what followed.")
     first = event("a", EventKind.DECIDED, Status.NEEDS_WORK, "find a second source")
     edited = event("t", EventKind.STORED, Status.PENDING, "clearer")
     second = event("b", EventKind.DECIDED, Status.NEEDS_WORK, "the date is wrong")
     back = event("u", EventKind.UNDONE, Status.PENDING, undoes="b")
-    assert standing_note([stored]) == ""
-    assert standing_note([stored, first, edited]) == "find a second source"
-    assert standing_note([stored, first, edited, second]) == "the date is wrong"
-    assert standing_note([stored, first, edited, second, back]) == "find a second source"
+    approved = event("c", EventKind.DECIDED, Status.APPROVED)
+    assert note(stored) is None
+    assert note(stored, first, edited) == "find a second source"
+    assert note(stored, first, edited, second) == "the date is wrong"
+    assert note(stored, first, edited, second, back) == "find a second source"
+    assert note(stored, first, edited, approved) is None
+
+
+def test_what_a_run_came_to_answers_a_note_and_a_curators_edit_does_not() -> None:
+    sent = event("a", EventKind.DECIDED, Status.NEEDS_WORK, "find a second source")
+    edited = event("t", EventKind.STORED, Status.PENDING, "clearer")
+    revised = replace(event("r", EventKind.STORED, Status.PENDING), author="agents")
+    same = event("f", EventKind.RESEARCHED, Status.PENDING, "the same")
+    for later, answer in (((edited,), None), ((edited, revised), revised), ((revised, same), same)):
+        found = sent_back([sent, *later])
+        assert found is not None
+        assert found.answer == answer
 
 
 def test_a_returned_seed_brings_its_id_horizon_and_sources() -> None:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.commands.review import accepted_hosts, check_exposure
+from agents.curator import rendering
 from agents.curator.drawing import axis_gap, axis_node, bars, corpus_timeline, gap_words, stacked_bar
 from agents.curator.editing import percent
 from agents.curator.guidelines import Guidelines
 from agents.curator.places import place_in, value_at
-from agents.curator.rendering import part
+from agents.curator.rendering import coded
 from agents.curator.text import quote_address, visible, web_address
 from agents.curator.weighing import Shares, rescaled
+from agents.curator.wording import part, where
 from corpus.case import FULL_BP, Case
 from corpus.dates import EventDate
 from corpus.errors import InvalidInput
 from tests.builders import level, sound_case
 from tests.strategies import cases
 
+TEMPLATES = Path(rendering.__file__).parent / "templates"
+STATIC = TEMPLATES.parent / "static"
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
@@ -76,6 +82,9 @@ def test_pictures_hold_no_markup_of_texts_and_draw_what_is_not_known() -> None:
     assert 'height="14"' in axis_gap(near, near)
     assert 'height="87"' in axis_gap(near, far)
     assert gap_words(near, far) == "2.0 years later"
+    assert gap_words(EventDate.parse("2015-07-03"), EventDate.parse("2016-07-21")) == "12 months later"
+    assert gap_words(near, EventDate.parse("2019-05-03")) == "1 day later"
+    assert gap_words(None, near) == ""
     bar = stacked_bar(level())
     assert bar.count("<rect") == 3
     assert "25 %, 55 %, 20 %" in bar
@@ -147,5 +156,45 @@ def test_in_an_unchanged_case_every_part_keeps_its_place(case: Case) -> None:
 
 def test_a_changed_part_is_told_in_words() -> None:
     assert part({"text": "a fact", "evidence": []}) == "a fact"
-    assert part({"method": "market", "value": 0.5, "low": None}) == "method market, value 0.5"
+    priced = {"method": "market", "value": 0.5, "low": None, "venue": "", "as_of": "2019-03-10T23:59:59Z"}
+    assert part(priced) == "market 50 % as of 2019-03-10"
+    assert part(priced | {"venue": "Exchange"}) == "market 50 % by Exchange as of 2019-03-10"
+    assert part(2512, "outcomes[0].remainder.probability_bp") == "25.12 %"
+    assert part(0.125, "outcomes[0].remainder.estimates[0].low") == "12.5 %"
+    assert part({"role": "refutes", "start": None}) == "role refutes"
     assert [part(value) for value in (None, "", 0, "x")] == ["nothing", "nothing", "0", "x"]
+
+
+def test_a_place_is_told_in_words() -> None:
+    for path, said in (
+        ("summary", "summary"), ("seed_event", "seed"), ("seed_evidence[0].exact", "seed, quotation 1, words"),
+        ("outcomes[0].candidates[1].estimates[2].value", "depth 1, candidate 2, estimate 3, value"),
+        ("outcomes[1].remainder.probability_bp", "depth 2, Z, pooled probability"),
+        ("context[0].text", "fact 1, text"), ("happened[0]", "depth 1"), ("add.candidate[0]", "added, depth 1"),
+        ("remove.context[3]", "removed, fact 4"), ("sources[0].published_at", "source 1, published at"),
+    ):  # fmt: skip
+        assert where(path) == said
+
+
+def test_commands_in_a_message_are_set_as_code_and_nothing_else_is() -> None:
+    assert coded("There is none; `agents list` shows <all>.") == (
+        "There is none; <code>agents list</code> shows &lt;all&gt;."
+    )
+    assert coded("`<script>`") == "<code>&lt;script&gt;</code>"
+    assert coded("an odd ` here") == "an odd ` here"
+
+
+def test_the_keys_are_those_of_the_sheet_and_backspace_is_none() -> None:
+    """Also: each key that changes something is a control of the page."""
+    script = (STATIC / "review.js").read_text()
+    table = script[script.index("const actions = {") : script.index('document.addEventListener("keydown"')]
+    bound = set(re.findall(r'^\s+"?([a-z?])"?:|(?<=, )([a-z]): \(\)', table, re.M))
+    keys = {one or other for one, other in bound}
+    shown = (TEMPLATES / "base.html").read_text()
+    sheet = re.findall(r'\("([^"]+)", "[a-z]', shown[shown.index('class="keys"') :])
+    assert keys == {key for pair in sheet for key in pair.split(" / ")} == set("jknpaexwsu?")
+    assert "Backspace" not in script
+    assert "history.back" not in script
+    page = (TEMPLATES / "review.html").read_text() + (TEMPLATES / "_undo.html").read_text()
+    assert all(f'data-key="{key}"' in page for key in "jkaexws")
+    assert """taken(decisions[0], "u")""" in page

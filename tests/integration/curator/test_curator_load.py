@@ -5,13 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+import uvicorn
 
+from agents.curator.application import create_app
 from agents.curator.desk import Action, ReviewDesk, Wish
 from agents.curator.queue import QueueFilter
 from corpus.case import Status
@@ -24,10 +31,11 @@ from db.export import ExportChoice, export_snapshot
 from db.repository import Cases
 from db.session import Store, open_store
 from db.tables import EventKind
+from tests.commands import free_port
 from tests.reviewing import SETTINGS, cases
 from tests.storing import case
 
-CURATORS, EACH = 10, 6
+CURATORS, EACH = 20, 6
 
 
 def test_curators_who_decide_at_once_lose_nothing_and_repeat_nothing(store: Store) -> None:
@@ -94,6 +102,68 @@ def test_decisions_of_a_killed_server_are_there_once(store: Store, store_url: st
     for case_id in ids:
         kinds = [event.kind for event in Cases(store).history(case_id)]
         assert kinds == [EventKind.STORED, EventKind.DECIDED]
+
+
+def _serve(url: str, port: int) -> None:
+    settings = replace(SETTINGS, hosts=frozenset({f"127.0.0.1:{port}"}))
+    uvicorn.run(create_app(open_store(url), settings), port=port, log_level="error")
+
+
+@contextmanager
+def serving(url: str) -> Iterator[tuple[int, BaseProcess]]:
+    """The page in a process of its own, killed at the end."""
+    port = free_port()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(url, port))
+    process.start()
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+            break
+        except ConnectionRefusedError:
+            assert process.is_alive()
+            time.sleep(0.02)
+    try:
+        yield port, process
+    finally:
+        process.kill()
+        process.join()
+
+
+def sent(port: int, case_id: str, token: str) -> socket.socket:
+    """A decision on its way: the request is out, the answer is not read."""
+    body = b'{"revision": 1, "action": "approve", "key": "once"}'
+    lines = (
+        f"POST /api/cases/{case_id}/decisions HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Connection: close",
+        f"Authorization: Bearer {token}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    )
+    head = "".join(f"{line}\r\n" for line in (*lines, ""))
+    made = socket.create_connection(("127.0.0.1", port), timeout=20)
+    made.sendall(head.encode() + body)
+    return made
+
+
+def test_a_server_killed_between_decision_and_answer_has_decided_once(store: Store, store_url: str) -> None:
+    (made,) = cases(store, 1)
+    token = Curators(store).add("FICTIONAL Ann")
+    with serving(store_url) as (port, process):
+        asking = sent(port, made.case_id, token)
+        while not _decided(store, [made.case_id]):
+            time.sleep(0.001)
+        process.kill()  # the answer, if it was on its way, is never read
+        asking.close()
+        process.join()
+    assert Cases(store).get(made.case_id).case.status is Status.APPROVED
+    with serving(store_url) as (port, _), sent(port, made.case_id, token) as asking:
+        answer = b"".join(iter(lambda: asking.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert [event.kind for event in Cases(store).history(made.case_id)] == [
+        EventKind.STORED,
+        EventKind.DECIDED,
+    ]
 
 
 def _decided(store: Store, ids: list[str]) -> int:
