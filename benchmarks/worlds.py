@@ -69,9 +69,9 @@ class Held:
 
 
 def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
-    """The settings that are measured. Four batches a step: one batch of like length holds chains that ended alike."""
+    """The settings that are measured."""
     sft = Stage(
-        epochs=epochs, learning_rate=2e-3, warmup_share=0.05, batch=4, accumulation=4, save_every=1_000,
+        epochs=epochs, learning_rate=2e-3, warmup_share=0.05, batch=8, accumulation=2, save_every=1_000,
         evaluate_every=100, patience=None, loss=Losses(propose=0.05, weigh=1.0, when=0.2),
     )  # fmt: skip
     scoring = Losses(propose=0.0, weigh=1.0, when=0.5, brier=1.0)
