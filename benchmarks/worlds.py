@@ -72,7 +72,7 @@ def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
     """The settings that are measured."""
     sft = Stage(
         epochs=epochs, learning_rate=2e-3, warmup_share=0.05, batch=8, accumulation=2, save_every=1_000,
-        evaluate_every=100, patience=None, loss=Losses(propose=0.05, weigh=1.0, when=0.2),
+        evaluate_every=100, patience=None, loss=Losses(propose=0.05, weigh=1.0, when=0.5),
     )  # fmt: skip
     scoring = Losses(propose=0.0, weigh=1.0, when=0.5, brier=1.0)
     score = sft.model_copy(update={"epochs": 1, "learning_rate": 5e-4, "max_steps": 150, "loss": scoring})
