@@ -141,6 +141,16 @@ def with_adapter(model: Any, folder: Path, base: str, *, trainable: bool = False
         raise InvalidInput(f"The adapter {folder} does not fit {base!r}: {first}") from fault
 
 
+def forget_origin(model: Any) -> None:
+    """Let adapters in training not know their base's name: peft would ask the hub for it whenever it saves them.
+
+    It wants to know whether the vocabulary has grown, which it never does here. `training.stages` writes the name
+    into what it publishes.
+    """
+    for adapter in getattr(model, "peft_config", {}).values():
+        adapter.base_model_name_or_path = None
+
+
 def is_adapter(folder: Path) -> bool:
     """Whether a folder holds an adapter (else a whole model)."""
     return (folder / "adapter_config.json").is_file()

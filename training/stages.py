@@ -29,7 +29,7 @@ from training.control import Order, forget_order
 from training.dataset import prepare
 from training.dialogue import TEMPLATE_VERSION
 from training.encoding import Encoder
-from training.models import identity, load_tokenizer
+from training.models import forget_origin, identity, load_tokenizer
 from training.runfolder import (
     MANIFEST,
     METADATA,
@@ -91,6 +91,7 @@ def _run(job: StageJob) -> dict[str, Any]:
     set_seed(job.experiment.seed)  # a new adapter's first weights are drawn before the trainer seeds anything
     encoder = Encoder(load_tokenizer(job.experiment.base))
     ready = _ready(job, encoder)
+    forget_origin(ready.trainer.model)
     checkpoint = job.folder.newest_checkpoint()
     job.folder.forget_reports_after(int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else -1)
     outcome = ready.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -92,6 +92,16 @@ def test_a_stage_leaves_a_whole_folder_and_a_second_call_does_nothing(
     assert scored.metadata["steps"] > 0
 
 
+def test_an_adapter_goes_on_without_its_base_being_looked_up(snapshot: Snapshot, tmp_path: Path) -> None:
+    """peft asks the hub whether `tiny` has the vocabulary it had; offline it warns, and a warning is an error here."""
+    settings = experiment("tiny", epochs=1, max_steps=1, evaluate_every=1)
+    first = run_stage(settings, StageName.SFT, snapshot, tmp_path / "sft").folder
+    settings = settings.model_copy(update={"score": settings.sft})
+    scored = run_stage(settings, StageName.SCORE, snapshot, tmp_path / "score", first.final).folder
+    named = json.loads((scored.final / "adapter_config.json").read_text())["base_model_name_or_path"]
+    assert named == "tiny"
+
+
 def stage_command(
     stage: StageName, config: Path, data: Path, out: Path, *more: str
 ) -> subprocess.Popen[bytes]:
