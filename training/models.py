@@ -1,7 +1,6 @@
 """Loading base models, tokenizers and adapters. Needs torch, transformers and peft.
 
-`tiny` names the shipped smoke model; any other name is a folder or a model of the Hugging Face hub. Weights
-are read from safetensors only. Does not cover remote engines.
+Weights are read from safetensors only. Does not cover remote engines; what a base is called stands in `training.bases`.
 """
 
 from __future__ import annotations
@@ -12,29 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftConfig, PeftModel
+from peft import LoraConfig, PeftModel
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from corpus.errors import InvalidInput, MissingExtra
+from training.bases import ADAPTER, TINY, base_of, is_adapter, resolve
 from training.config import Adapt, Lora, Precision
-from training.runfolder import content_hash
 
-TINY = "tiny"
-TINY_FOLDER = Path(__file__).parent / "tiny"
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 DENSE = ("gate_proj", "up_proj", "down_proj")
 EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
-
-
-def resolve(base: str) -> str:
-    """Folder or hub name of a base model."""
-    return str(TINY_FOLDER) if base == TINY else base
-
-
-def identity(base: str) -> dict[str, str]:
-    """What a base is known by in locks and lineages: its name, and its files' hash where it is a folder."""
-    folder = Path(resolve(base))
-    return {"name": base, "hash": content_hash(folder) if folder.is_dir() else ""}
 
 
 def load_tokenizer(base: str) -> Any:
@@ -127,13 +113,9 @@ def _expert_targets(lora: Lora, model: Any) -> dict[str, Any]:
 
 def with_adapter(model: Any, folder: Path, base: str, *, trainable: bool = False) -> Any:
     """A base with an adapter on it; raises InvalidInput where the adapter belongs to another base."""
-    if not (folder / "adapter_config.json").is_file():
-        raise InvalidInput(f"{folder} holds no adapter (no adapter_config.json); name a `final` folder.")
-    made_for = PeftConfig.from_pretrained(str(folder)).base_model_name_or_path or ""
-    if made_for not in (base, resolve(base)):
-        raise InvalidInput(
-            f"The adapter {folder} was trained on {made_for!r}, not on {base!r}; load that base, or train anew."
-        )
+    if not is_adapter(folder):
+        raise InvalidInput(f"{folder} holds no adapter (no {ADAPTER}); name a `final` folder.")
+    base_of(folder, base)
     try:
         return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (RuntimeError, ValueError, OSError) as fault:
@@ -149,8 +131,3 @@ def forget_origin(model: Any) -> None:
     """
     for adapter in getattr(model, "peft_config", {}).values():
         adapter.base_model_name_or_path = None
-
-
-def is_adapter(folder: Path) -> bool:
-    """Whether a folder holds an adapter (else a whole model)."""
-    return (folder / "adapter_config.json").is_file()

@@ -39,10 +39,10 @@ from evaluation.prediction import Mode, Predictions, read_predictions, write_pre
 from evaluation.report import ReportParts, write_report
 from evaluation.summary import difference_json, evaluation_json
 from evaluation.verdict import read_criteria
+from training.bases import identity
 from training.config import Experiment
 from training.control import Order
 from training.inference import Effort, ProbabilityTreeInference
-from training.models import identity
 from training.predict import Job, predictions
 from training.registry.promotion import register_and_propose
 from training.registry.registering import Answers
@@ -169,6 +169,7 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
             None,
             run.plan.branches,
             effort=run.plan.effort,
+            weights_hash=inference.weights_hash,
         )
         write_predictions(path, predictions(inference.engine, job))
         write_json(path.with_suffix(".mark.json"), mark)

@@ -36,6 +36,8 @@ class Job:
     branches: int = 4
     depth: int = 3
     effort: Effort = field(default_factory=Effort)
+    weights_hash: str = ""
+    """Content hash of the model; empty where only its name is known."""
 
 
 def predictions(engine: Engine, job: Job) -> Iterator[Prediction]:
@@ -103,6 +105,7 @@ def _prediction(
         remainder=1.0 if found is None else found.probabilities[-1],
         spread=() if found is None else found.spread[:-1],
         model=job.model,
+        weights_hash=job.weights_hash,
         knowledge_cutoff=job.knowledge_cutoff,
         snapshot_hash=job.snapshot.hash,
         prompt_version=TEMPLATE_VERSION,

@@ -164,7 +164,16 @@ def check_files(folder: Path, hashes: Mapping[str, str], cure: str) -> None:
 
 def content_hash(folder: Path) -> str:
     """One hash for all files of a folder."""
-    return hashlib.sha256(json.dumps(folder_hashes(folder), sort_keys=True).encode()).hexdigest()
+    return _one_hash(folder_hashes(folder))
+
+
+def stated_hash(final: Path) -> str:
+    """The `content_hash` of a finished model by its manifest, whose files were compared when it was opened."""
+    return _one_hash((read_json(final / MANIFEST) or {})["files"])
+
+
+def _one_hash(hashes: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

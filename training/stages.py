@@ -23,13 +23,14 @@ from corpus.snapshot import Snapshot
 from corpus.splits import Split
 from training import dialogue_stage
 from training.alarms import WatchRewards
+from training.bases import identity
 from training.callbacks import LOG_LOSS, REWARD, KeepBest, ObeyOrders
 from training.config import Experiment
 from training.control import Order, forget_order
 from training.dataset import prepare
 from training.dialogue import TEMPLATE_VERSION
 from training.encoding import Encoder
-from training.models import forget_origin, identity, load_tokenizer
+from training.models import forget_origin, load_tokenizer
 from training.runfolder import (
     MANIFEST,
     METADATA,
@@ -136,7 +137,8 @@ def write_final(job: StageJob, trainer: Any, encoder: Encoder) -> None:
         # peft keeps these as a set: without an order the same run would have another hash each time
         targets = {"target_modules": sorted(settings["target_modules"] or ())}
         write_json(partial / "adapter_config.json", settings | base | targets)
-    write_json(partial / MANIFEST, {"template": TEMPLATE_VERSION, "files": folder_hashes(partial)})
+    stated = {"template": TEMPLATE_VERSION, "base": job.experiment.base, "files": folder_hashes(partial)}
+    write_json(partial / MANIFEST, stated)
     shutil.rmtree(folder.final, ignore_errors=True)
     partial.rename(folder.final)
 

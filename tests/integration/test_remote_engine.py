@@ -16,11 +16,12 @@ from tests.servers.completions import CompletionsServer
 from tests.servers.loopback import Answer, LoopbackServer, as_json, page
 from tests.servers.model_server import error
 from tests.tiny_models import encoder, random_model
+from training.bases import TINY
 from training.engine import Question, Sampling
 from training.forecasting import start
 from training.inference import Effort, ProbabilityTreeInference
 from training.local_engine import TransformersEngine
-from training.models import TINY, load_base, load_tokenizer
+from training.models import load_base, load_tokenizer
 from training.remote_engine import RemoteEngine
 
 EVENT, FACTS, DAY = (

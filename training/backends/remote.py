@@ -22,6 +22,7 @@ from corpus.files import file_sha256
 from corpus.snapshot import MANIFEST as SNAPSHOT_MANIFEST
 from training.backends.bodies import FILES, PROGRESS, RunOrder
 from training.backends.request import Ending, Outcome, Request
+from training.bases import TINY
 from training.planning.limits import Allowance
 from training.runfolder import MANIFEST, METADATA, content_hash, read_json, write_json
 
@@ -30,7 +31,6 @@ REMOTE, RESULT = "remote.json", "result.json"
 """In the run's own folder: what is fetched, and from where."""
 LAST = (MANIFEST, METADATA, RESULT)
 """Files whose presence means that a folder is complete: fetched after all others."""
-TINY = "tiny"
 WAIT = 20.0
 
 

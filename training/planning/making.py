@@ -13,9 +13,10 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from corpus.snapshot import Snapshot
+from training.bases import TINY, resolve
 from training.config import Experiment
 from training.encoding import Encoder
-from training.models import TINY, load_tokenizer, resolve
+from training.models import load_tokenizer
 from training.planning.lengths import lengths_of
 from training.planning.plan import RunPlan, make_plan
 from training.planning.prices import PriceTable, read_prices

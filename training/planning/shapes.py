@@ -19,8 +19,9 @@ from peft import get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from corpus.errors import InvalidInput
+from training.bases import resolve
 from training.config import Adapt, Lora, Precision
-from training.models import lora_config, resolve
+from training.models import lora_config
 
 KNOWN = Path(__file__).parent / "models.toml"
 _NOTES = ("source", "published", "model_type")
