@@ -43,17 +43,15 @@ from training.bases import identity
 from training.config import Experiment
 from training.control import Order
 from training.inference import Effort, ProbabilityTreeInference
+from training.pipeline_folder import RESULT, calibration_file, enter, forecasts_file
 from training.predict import Job, predictions
-from training.registry.promotion import register_and_propose
-from training.registry.registering import Answers
+from training.registry.promotion import BASE
 from training.registry.store import Registry
 from training.runfolder import CALIBRATION, content_hash, read_json, write_json
 from training.stage_job import StageName
 from training.stages import run_stage
 
-BASE = "base"
 FORECASTERS = (BASE, *(stage.value for stage in StageName))
-RESULT = "result.json"
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,8 @@ def run_pipeline(plan: Plan) -> dict[str, Any]:
         run, found, evaluations
     )
     if plan.registry is not None:
-        result["proposed"] = _registered(run, plan.registry)
+        plan.tell("Registering the stages …")
+        result["proposed"] = enter(plan.registry, plan.out, plan.snapshot)
     write_json(plan.out / RESULT, result)
     return result
 
@@ -154,7 +153,7 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
     }
     inference: ProbabilityTreeInference | None = None
     for split in (Split.VALIDATION, Split.TEST):
-        path = _file(run, name, split)
+        path = forecasts_file(run.plan.out, name, split)
         if read_json(path.with_suffix(".mark.json")) == mark:
             continue
         if inference is None:
@@ -173,11 +172,10 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
         )
         write_predictions(path, predictions(inference.engine, job))
         write_json(path.with_suffix(".mark.json"), mark)
-    return {split: read_predictions(_file(run, name, split)) for split in (Split.VALIDATION, Split.TEST)}
-
-
-def _file(run: _Run, name: str, split: Split) -> Path:
-    return run.plan.out / "predictions" / f"{name}.{split.value}.jsonl"
+    return {
+        split: read_predictions(forecasts_file(run.plan.out, name, split))
+        for split in (Split.VALIDATION, Split.TEST)
+    }
 
 
 def _evaluated(run: _Run, name: str, found: dict[Split, Predictions]) -> Evaluation:
@@ -197,7 +195,7 @@ def _evaluated(run: _Run, name: str, found: dict[Split, Predictions]) -> Evaluat
 
 def _calibrated(run: _Run, name: str, found: Predictions) -> CalibrationFile:
     """Temperature: one number, which few validation cases can carry."""
-    path = run.plan.out / "calibration" / f"{name}.json"
+    path = calibration_file(run.plan.out, name)
     write_calibration(path, fit_on(found, run.asked, Split.VALIDATION, CalibratorKind.TEMPERATURE, Matcher()))
     final = run.finals()[name]
     stored = read_calibration(path)
@@ -207,7 +205,7 @@ def _calibrated(run: _Run, name: str, found: Predictions) -> CalibrationFile:
 
 
 def _as_served(run: _Run, name: str, found: Predictions) -> Predictions:
-    return bent(found, read_calibration(run.plan.out / "calibration" / f"{name}.json"))
+    return bent(found, read_calibration(calibration_file(run.plan.out, name)))
 
 
 def _judged(
@@ -235,18 +233,6 @@ def _judged(
         | {score.name: score.figures["log_loss"].value for score in evaluations[BASE].baselines},
         "match_coverage": {name: _coverage(result) for name, result in evaluations.items()},
     }
-
-
-def _registered(run: _Run, registry: Registry) -> dict[str, Any]:
-    """The stages taken into the registry, and which of them should be promoted."""
-    run.plan.tell("Registering the stages …")
-    base = _file(run, BASE, Split.TEST), run.plan.out / "calibration" / f"{BASE}.json"
-    runs = [
-        (run.plan.out / stage.value, Answers(run.plan.snapshot, _file(run, stage.value, Split.TEST), *base))
-        for stage in StageName
-    ]
-    proposal = register_and_propose(registry, runs)
-    return {"model": proposal.model, "against": proposal.against, "reason": proposal.reason}
 
 
 def _log_loss(result: Evaluation) -> float | None:

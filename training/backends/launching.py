@@ -18,10 +18,11 @@ from training.backends.remote import Cloud, RemoteBackend
 from training.backends.request import Command, Ending, Outcome, Request
 from training.control import STAGE_FOLDERS
 from training.costs import Entry, Kind, Ledger, now
+from training.pipeline_folder import RESULT
 from training.planning.limits import allowance
 from training.runfolder import METADATA, read_json, write_json
 
-PLAN, RESULT = "plan.json", "result.json"
+PLAN = "plan.json"
 REST = "rest"
 """Audit, forecasts, evaluation, starting; and what an attempt used that ended early."""
 
