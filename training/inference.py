@@ -32,7 +32,8 @@ from training.bases import base_of, identity, is_adapter
 from training.dialogue import CANDIDATE_LETTERS
 from training.engine import Engine, Sampling
 from training.forecasting import Tokens, Weighed, below, calibrated, propose, start, weigh
-from training.runfolder import CALIBRATION, MANIFEST, require_finished, stated_hash
+from training.runfolder import CALIBRATION, MANIFEST, read_json, require_finished, stated_hash
+from training.template import ChatTokenizer, Template, TemplateChoice, chosen_template, template_named
 
 DEFAULT_BASE = "Qwen/Qwen3-0.6B"
 BASE_VARIABLE = "PSYCHOHISTORY_BASE"
@@ -87,8 +88,15 @@ class Expansion:
 class ProbabilityTreeInference:
     """Makes probability trees with a base model, an adapter on it, or any engine."""
 
-    def __init__(self, model: str | None = None, *, engine: Engine | None = None) -> None:
-        self._asked = model
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        engine: Engine | None = None,
+        template: TemplateChoice = TemplateChoice.AUTO,
+    ) -> None:
+        """`template` is for the base alone: a trained model is asked in the one it was trained in."""
+        self._asked, self._template = model, template
         self.base = model or usual_base()
         self.name = self.base
         self.weights: Mapping[str, str] = {"name": self.base}
@@ -119,7 +127,10 @@ class ProbabilityTreeInference:
         model = load_base(str(folder) if whole else self.base)
         if folder is not None and not whole:
             model = with_adapter(model, folder, self.base)
-        self._engine = TransformersEngine(model, load_tokenizer(self.base if folder is None else str(folder)))
+        tokenizer = load_tokenizer(self.base if folder is None else str(folder))
+        self._engine = TransformersEngine(
+            model, tokenizer, template=template_of(tokenizer, folder, self._template)
+        )
         known = {} if whole else identity(self.base)
         trained = {} if folder is None else {"trained": file_sha256(folder / MANIFEST)}
         self.weights = known | trained
@@ -205,6 +216,12 @@ class ProbabilityTreeInference:
             self.engine, history, texts, question.horizon_months, effort.orders, effort.sampling.seed
         )
         return calibrated(found, self.calibration, own_list=True)
+
+
+def template_of(tokenizer: ChatTokenizer, folder: Path | None, choice: TemplateChoice) -> Template:
+    """The template in which a finished model is asked; of a base alone, the one that is chosen."""
+    stated = None if folder is None else (read_json(folder / MANIFEST) or {}).get("template")
+    return chosen_template(tokenizer, choice) if stated is None else template_named(tokenizer, stated)
 
 
 def facts_of(context: str | Sequence[str] | Mapping[str, object]) -> tuple[str, ...]:

@@ -157,7 +157,8 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
         if read_json(path.with_suffix(".mark.json")) == mark:
             continue
         if inference is None:
-            inference = ProbabilityTreeInference(run.plan.experiment.base)
+            experiment = run.plan.experiment
+            inference = ProbabilityTreeInference(experiment.base, template=experiment.data.template)
             inference.load_adapter(folder, name if folder else None)
         run.plan.tell(f"Forecasting {split} with {name} …")
         job = Job(

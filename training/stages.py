@@ -28,7 +28,6 @@ from training.callbacks import LOG_LOSS, REWARD, KeepBest, ObeyOrders
 from training.config import Experiment
 from training.control import Order, forget_order
 from training.dataset import prepare
-from training.dialogue import TEMPLATE_VERSION
 from training.encoding import Encoder
 from training.models import forget_origin, load_tokenizer
 from training.runfolder import (
@@ -42,6 +41,7 @@ from training.runfolder import (
     write_json,
 )
 from training.stage_job import ReadyStage, StageJob, StageName, StageResult, callback
+from training.template import Template, chosen_template
 
 _NEARLY_NOTHING = 1 << 20
 """Bytes; a disk with less is full for any checkpoint."""
@@ -90,7 +90,7 @@ def _lock(job: StageJob) -> dict[str, Any]:
 def _run(job: StageJob) -> dict[str, Any]:
     started = time.monotonic()
     set_seed(job.experiment.seed)  # a new adapter's first weights are drawn before the trainer seeds anything
-    encoder = Encoder(load_tokenizer(job.experiment.base))
+    encoder = _encoder(job)
     ready = _ready(job, encoder)
     forget_origin(ready.trainer.model)
     checkpoint = job.folder.newest_checkpoint()
@@ -100,7 +100,20 @@ def _run(job: StageJob) -> dict[str, Any]:
     if callback(ready.trainer, ObeyOrders).obeyed is Order.PAUSE:
         return {"status": "paused", "steps": outcome.global_step}
     write_final(job, ready.trainer, encoder)
-    return _write_metadata(job, ready, outcome, time.monotonic() - started)
+    return _write_metadata(job, ready, outcome, time.monotonic() - started, encoder.template)
+
+
+def _encoder(job: StageJob) -> Encoder:
+    """The base's tokenizer with the template asked for; raises InvalidInput where the parent was trained in another."""
+    tokenizer = load_tokenizer(job.experiment.base)
+    template = chosen_template(tokenizer, job.experiment.data.template)
+    before = None if job.parent is None else (read_json(job.parent / MANIFEST) or {}).get("template")
+    if before not in (None, template.version):
+        raise InvalidInput(
+            f"{job.parent} was trained in the template {before!r}, and this run would go on in {template.version!r}; "
+            "set data.template as it was there."
+        )
+    return Encoder(tokenizer, template)
 
 
 def _ready(job: StageJob, encoder: Encoder) -> ReadyStage:
@@ -137,19 +150,26 @@ def write_final(job: StageJob, trainer: Any, encoder: Encoder) -> None:
         # peft keeps these as a set: without an order the same run would have another hash each time
         targets = {"target_modules": sorted(settings["target_modules"] or ())}
         write_json(partial / "adapter_config.json", settings | base | targets)
-    stated = {"template": TEMPLATE_VERSION, "base": job.experiment.base, "files": folder_hashes(partial)}
+    stated = {
+        "template": encoder.template.version,
+        "base": job.experiment.base,
+        "files": folder_hashes(partial),
+    }
     write_json(partial / MANIFEST, stated)
     shutil.rmtree(folder.final, ignore_errors=True)
     partial.rename(folder.final)
 
 
-def _write_metadata(job: StageJob, ready: ReadyStage, outcome: Any, seconds: float) -> dict[str, Any]:
+def _write_metadata(
+    job: StageJob, ready: ReadyStage, outcome: Any, seconds: float, template: Template
+) -> dict[str, Any]:
     keep = callback(ready.trainer, KeepBest)
     metadata = {
         "status": "finished",
         "stage": job.name.value,
         "base": job.experiment.base,
         "snapshot": job.snapshot.hash,
+        "template": {"version": template.version, "reason": template.reason},
         "steps": outcome.global_step,
         "ended_by": _ended_by(ready.trainer, keep),
         "train_loss": outcome.training_loss,

@@ -78,15 +78,17 @@ class Forecaster:
         return inference
 
     def _remote(self, url: str) -> ProbabilityTreeInference:
-        from training.inference import ProbabilityTreeInference
+        from training.inference import ProbabilityTreeInference, template_of
         from training.models import load_tokenizer
         from training.remote_engine import RemoteEngine
         from training.runfolder import require_finished
+        from training.template import TemplateChoice
 
         trained = None if self.folder is None else require_finished(self.folder)
         model = self.engine_model or self.known_base
         tokenizer = load_tokenizer(self.known_base if trained is None else str(trained))
-        engine = RemoteEngine(url, model, tokenizer, os.environ.get(ENGINE_KEY_VARIABLE))
+        template = template_of(tokenizer, trained, TemplateChoice.AUTO)
+        engine = RemoteEngine(url, model, tokenizer, os.environ.get(ENGINE_KEY_VARIABLE), template)
         inference = ProbabilityTreeInference(model, engine=engine)
         inference.weights = {"engine": url, "name": model}
         inference.load_calibration(trained)
