@@ -11,8 +11,10 @@ How the stages differ stands in `training.dialogue_stage` and `training.grpo`.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +54,21 @@ def run_stage(
 ) -> StageResult:
     """Run one stage into `out`; `parent` is an adapter or model folder to start from.
 
-    Raises InvalidInput for what does not fit, InvalidFile for a damaged checkpoint, DiskFull.
+    Raises InvalidInput for what does not fit or while another process works in `out`, InvalidFile for a damaged
+    checkpoint, DiskFull.
     """
     job = StageJob(experiment, name, snapshot, RunFolder(out), parent)
     if name is StageName.GRPO and parent is None:
         raise InvalidInput("GRPO starts from a scored model; name the run of that stage with --from.")
+    is_first = (
+        os.environ.get("RANK", "0") == "0"
+    )  # of several processes on one run, which `accelerate` starts
+    with job.folder.held() if is_first else nullcontext():
+        return _claimed(job)
+
+
+def _claimed(job: StageJob) -> StageResult:
+    out = job.folder.path
     if job.folder.claim(_lock(job)):
         return StageResult(job.folder, read_json(out / METADATA) or {}, was_finished=True)
     try:

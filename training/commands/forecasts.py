@@ -125,7 +125,7 @@ _OPTIONS = (
                  f"--base gives the tokenizer, --model tokenizer and calibration. Key: {ENGINE_KEY_VARIABLE}."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
                  help="Of drawn lists and of orders: the same one gives the same forecast."),
-    click.option("--depth", type=click.IntRange(1, 5), default=3, show_default=True, help="Of trees."),
+    click.option("--depth", type=click.IntRange(1, 5), default=3, show_default=True, help="Levels of a tree."),
     click.option("--branches", type=click.IntRange(1, 12), default=4, show_default=True,
                  help="Most candidates a list."),
     click.option("--orders", type=click.IntRange(1, 24), default=3, show_default=True,

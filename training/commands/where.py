@@ -14,6 +14,7 @@ from corpus.errors import PsychoHistoryError
 from corpus.snapshot import Snapshot
 from training.backends.launching import Launch, Where, launch
 from training.backends.request import Command, Ending, Outcome, Request
+from training.commands.again import keep_command
 from training.config import Experiment
 from training.costs import Ledger, default_ledger
 from training.registry.store import Registry
@@ -28,8 +29,7 @@ def where_options(command: _Command) -> _Command:
     def with_launch(
         *args: Any, backend: str, gpu: str | None, max_usd: float | None, detach: bool, **rest: Any
     ) -> None:
-        ledger = Ledger(default_ledger(os.environ))
-        command(*args, how=Launch(Where(backend), ledger, gpu, max_usd, detach), **rest)
+        command(*args, how=launch_with(Where(backend), gpu, max_usd, detach), **rest)
 
     wrapped: _Command = with_launch
     for option in reversed(
@@ -44,6 +44,11 @@ def where_options(command: _Command) -> _Command:
     ):  # fmt: skip
         wrapped = option(wrapped)
     return wrapped
+
+
+def launch_with(where: Where, gpu: str | None, max_usd: float | None, detach: bool) -> Launch:
+    """How and where a run is done, with the user's own ledger."""
+    return Launch(where, Ledger(default_ledger(os.environ)), gpu, max_usd, detach)
 
 
 def run_where(
@@ -64,6 +69,7 @@ def run_where(
         Command(command), experiment, snapshot.folder, snapshot.hash, out, parent, force, registry,
         tell=lambda line: click.echo(line, err=True),
     )  # fmt: skip
+    keep_command(request, how)
     return _result(request, launch(request, how))
 
 
