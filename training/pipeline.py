@@ -116,7 +116,7 @@ def _audit(run: _Run) -> dict[str, Any]:
     run.plan.tell("Auditing the snapshot …")
     report = audit_snapshot(run.plan.snapshot, run.plan.today).as_json()
     write_json(run.plan.out / "audit.json", report)
-    if report["verdict"].upper() == "FAIL" and not (run.plan.force or run.snapshot.manifest.synthetic):
+    if report["verdict"].upper() == "FAIL" and not run.plan.force:
         raise InvalidInput(
             f"The audit of {run.plan.snapshot} ends in FAIL (see {run.plan.out / 'audit.json'}); mend the corpus, "
             "or go on with --force."
