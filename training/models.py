@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from corpus.errors import InvalidInput, MissingExtra
 from training.bases import ADAPTER, TINY, base_of, is_adapter, resolve
 from training.config import Adapt, Lora, Precision
+from training.hub import endpoint, hub_answers, stays_here
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 DENSE = ("gate_proj", "up_proj", "down_proj")
@@ -26,7 +27,7 @@ EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
 def load_tokenizer(base: str) -> Any:
     """The tokenizer of a base; raises InvalidInput where there is none."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(resolve(base))
+        tokenizer = AutoTokenizer.from_pretrained(resolve(base), local_files_only=stays_here(base))
     except (OSError, ValueError) as fault:
         raise InvalidInput(_not_found(base)) from fault
     if tokenizer.pad_token_id is None:
@@ -38,13 +39,18 @@ def load_base(base: str, precision: Precision = Precision.AUTO) -> Any:
     """A causal model on the device at hand; raises InvalidInput where the name leads nowhere."""
     if precision is Precision.UNSLOTH:
         return _load_with_unsloth(base)
-    options: dict[str, Any] = {"dtype": dtype_of(precision), "use_safetensors": True}
+    here = stays_here(base)
+    options: dict[str, Any] = {
+        "dtype": dtype_of(precision),
+        "use_safetensors": True,
+        "local_files_only": here,
+    }
     if precision is Precision.FOUR_BIT:
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
         )
     try:
-        config = AutoConfig.from_pretrained(resolve(base))
+        config = AutoConfig.from_pretrained(resolve(base), local_files_only=here)
         if config.model_type == "gpt_oss" and not torch.cuda.is_available():
             options["attn_implementation"] = "eager"
         model = AutoModelForCausalLM.from_pretrained(resolve(base), **options)
@@ -68,9 +74,13 @@ def _load_with_unsloth(base: str) -> Any:
 
 
 def _not_found(base: str) -> str:
-    offline = " (offline: HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
+    why = ""
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        why = " (offline: HF_HUB_OFFLINE is set)"
+    elif not hub_answers(endpoint()):
+        why = f" ({endpoint()} does not answer, and this machine has no copy)"
     return (
-        f"The model {base!r} cannot be loaded{offline}; name a folder with safetensors, "
+        f"The model {base!r} cannot be loaded{why}; name a folder with safetensors, "
         f"a causal model on the hub, or {TINY!r}."
     )
 

@@ -15,8 +15,8 @@ from corpus.snapshot import read_snapshot
 from corpus.splits import Ratios
 from tests.commands import run as command
 from tests.tiny_models import encoder, random_model
+from training.backends.kept import KEPT
 from training.cli import training
-from training.commands.again import KEPT
 from training.config import Data, Experiment, Lora, Precision, Stage
 from training.control import CONTROL, RunState, status_of
 from training.runfolder import LOCK, METADATA, RunFolder, read_json, write_json

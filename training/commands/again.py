@@ -1,8 +1,4 @@
-"""The command that began a run, kept in its folder as `command.json`, and begun again from it.
-
-Paths are kept whole, so that it can be resumed from any folder of the same machine. The same command typed again
-does the same; what is kept spares the typing.
-"""
+"""A run begun again by the command that is kept in its folder: the same command typed again does the same."""
 
 from __future__ import annotations
 
@@ -13,35 +9,11 @@ import click
 
 from corpus.errors import NotFound
 from corpus.snapshot import read_snapshot
-from training.backends.launching import Launch, Where
-from training.backends.request import Command, Request
+from training.backends.kept import KEPT
+from training.backends.launching import Where
+from training.backends.request import Command
 from training.config import Experiment
-from training.control import run_in
-from training.runfolder import read_json, write_json
-
-KEPT = "command.json"
-
-
-def keep_command(request: Request, how: Launch) -> None:
-    """Write it into the run's folder, unless another run has begun there (which the run itself then refuses)."""
-    path = request.out / KEPT
-    if (read_json(path) or {}).get("name", request.name) != request.name and _has_begun(request.out):
-        return
-    request.out.mkdir(parents=True, exist_ok=True)
-    write_json(path, {
-        "name": request.name, "command": request.command.value, "force": request.force,
-        "experiment": request.experiment.model_dump(mode="json"), "snapshot": str(request.snapshot.resolve()),
-        "out": str(request.out.resolve()), "parent": None if request.parent is None else str(request.parent.resolve()),
-        "backend": how.where.value, "gpu": how.gpu, "max_usd": how.max_usd, "detach": how.detach,
-    })  # fmt: skip
-
-
-def _has_begun(out: Path) -> bool:
-    try:
-        run_in(out)
-    except NotFound:
-        return False
-    return True
+from training.runfolder import read_json
 
 
 def kept_command(folder: Path) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from corpus.errors import PsychoHistoryError
 from corpus.snapshot import Snapshot
 from training.backends.launching import Launch, Where, launch
 from training.backends.request import Command, Ending, Outcome, Request
-from training.commands.again import keep_command
 from training.config import Experiment
 from training.costs import Ledger, default_ledger
 from training.registry.store import Registry
@@ -69,7 +68,6 @@ def run_where(
         Command(command), experiment, snapshot.folder, snapshot.hash, out, parent, force, registry,
         tell=lambda line: click.echo(line, err=True),
     )  # fmt: skip
-    keep_command(request, how)
     return _result(request, launch(request, how))
 
 
