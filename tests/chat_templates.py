@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from runs.make_tiny_base import make_tokenizer
@@ -27,6 +29,14 @@ STRICT = "{% if messages | length > 3 %}{{ raise_exception('one turn only') }}{%
 TWICE = CHATML.replace(
     "m['content']", "(m['content'] + ' ' + m['content'] if m['role'] == 'user' else m['content'])"
 )
+
+
+def shipped_template(name: str) -> str:
+    """A real model's template as TRL brings it."""
+    found = find_spec("trl")
+    assert found is not None
+    assert found.origin is not None
+    return (Path(found.origin).parent / "chat_templates" / f"{name}.jinja").read_text(encoding="utf-8")
 
 
 def chat_tokenizer(template: str | None) -> Any:

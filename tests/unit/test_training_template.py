@@ -16,6 +16,7 @@ from tests.chat_templates import (
     TWICE,
     WITH_SYSTEM,
     chat_tokenizer,
+    shipped_template,
 )
 from tests.tiny_models import chains
 from training.dataset import dialogue_of
@@ -117,6 +118,32 @@ def test_a_template_that_cannot_be_used_gives_way_to_the_plain_one(template: str
         chosen_template(tokenizer, OWN)
     with pytest.raises(InvalidInput, match="cannot be used"):
         template_named(tokenizer, OWN_VERSION)
+
+
+@pytest.mark.parametrize(
+    ("name", "end", "reason"),
+    [
+        ("qwen2_5", "<|im_end|>", None),
+        ("qwen3_instruct_2507", "<|im_end|>", None),
+        ("llama3", "<|eot_id|>", None),
+        ("gemma3", "<end_of_turn>", None),
+        ("gemma3", "<eos>", "its turns do not end with the tokenizer's end token '<eos>'"),
+        ("qwen3", "<|im_end|>", "it changes earlier turns as a dialogue grows"),
+        ("gptoss", "<|return|>", "it writes today's date"),
+    ],
+)
+def test_real_models_templates_are_told_apart(name: str, end: str, reason: str | None) -> None:
+    tokenizer = chat_tokenizer(shipped_template(name))
+    tokenizer.add_special_tokens({"eos_token": end, "bos_token": "<s>"})
+    found = chosen_template(tokenizer, AUTO)
+    assert (found.is_own, found.reason) == (reason is None, reason or "")
+    if found.is_own:
+        coder, dialogue = Encoder(tokenizer, found), dialogue_of(chains(1)[0], Style(), 0, 0)
+        whole = tokenizer.apply_chat_template(as_messages(dialogue), tokenize=False)
+        written = tokenizer.decode(coder.encode(dialogue).input_ids, skip_special_tokens=False)
+        assert whole.replace("\n" + end, end).rstrip("\n") == written.replace("\n" + end, end), (
+            "but for a list's last break"
+        )
 
 
 def test_what_is_asked_for_is_taken() -> None:

@@ -160,7 +160,7 @@ def _show(result: dict[str, Any], out: Path) -> None:
     for figure, told in (("log_loss", "log loss, given"), ("match_coverage", "match coverage, generated")):
         values = result[figure]
         if isinstance(values, dict):
-            for name, value in values.items():
+            for name, value in sorted(values.items()):
                 click.echo(f"{told}: {'not scored' if value is None else f'{value:.4f}'}  {name}")
     click.echo(
         f"Favoured: {result['favoured']}. Verdict: {result['verdict']}. Reports in {out / 'evaluation'}."
