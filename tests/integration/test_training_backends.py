@@ -24,6 +24,7 @@ from tests.forecasts import hedging, honest, make_snapshot
 from tests.registry_runs import calibration, finished_run, forecast, write
 from training.backends import names
 from training.backends.bodies import ATTEMPTS, FILES, RunOrder, run_order
+from training.backends.kept import KEPT
 from training.backends.launching import REST, Launch, Where, launch
 from training.backends.modal_cloud import image, load_modal, train_function
 from training.backends.remote import REMOTE, RemoteBackend
@@ -312,6 +313,10 @@ def test_sft_runs_in_a_container_as_it_does_here(world: Path, tmp_path: Path) ->
     remote = launch(there, Launch(Where.MODAL, ledger, gpu="L4"), cloud)
     local = launch(here, Launch(Where.LOCAL, ledger))
     assert remote.result["final"] == local.result["final"], "bit-equal weights"
+    kept = read_json(there.out / KEPT) or {}
+    assert (kept["backend"], kept["gpu"], kept["out"]) == ("modal", "L4", str(there.out)), (
+        "not the container's"
+    )
     assert (there.out / "final" / "manifest.json").read_bytes() == (
         here.out / "final" / "manifest.json"
     ).read_bytes()
