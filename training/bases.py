@@ -6,6 +6,7 @@ in its own settings what it was trained on, a whole model in its manifest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from corpus.errors import InvalidInput
@@ -36,6 +37,16 @@ def trained_on(folder: Path) -> str | None:
     """The base that a finished model says it was trained on; None where it does not say."""
     named = (read_json(folder / ADAPTER) or {}).get("base_model_name_or_path")
     return named or (read_json(folder / MANIFEST) or {}).get("base")
+
+
+def check_unchanged(folder: Path, base: Mapping[str, str]) -> None:
+    """Raise InvalidInput where an adapter's base, by its `identity`, is not what the adapter was trained on."""
+    stated = (read_json(folder / MANIFEST) or {}).get("base_hash")
+    if is_adapter(folder) and stated and base["hash"] and stated != base["hash"]:
+        raise InvalidInput(
+            f"The files of the base {base['name']!r} have changed since {folder} was trained on it; bring the earlier "
+            "ones back, or train anew."
+        )
 
 
 def base_of(folder: Path, asked: str | None) -> str | None:

@@ -28,7 +28,7 @@ from corpus.importing import context_texts
 from corpus.rules.levels import says_the_same
 from evaluation.calibration import CalibrationFile, read_calibration
 from evaluation.tree import ProbabilityTree, TreeNode
-from training.bases import base_of, identity, is_adapter
+from training.bases import base_of, check_unchanged, identity, is_adapter
 from training.dialogue import CANDIDATE_LETTERS
 from training.engine import Engine, Sampling
 from training.forecasting import Tokens, Weighed, below, calibrated, propose, start, weigh
@@ -124,6 +124,9 @@ class ProbabilityTreeInference:
         if folder is not None:
             self.base = base_of(folder, self._asked) or self.base
         whole = folder is not None and not is_adapter(folder)
+        known = {} if whole else identity(self.base)
+        if folder is not None and not whole:
+            check_unchanged(folder, known)
         model = load_base(str(folder) if whole else self.base)
         if folder is not None and not whole:
             model = with_adapter(model, folder, self.base)
@@ -131,7 +134,6 @@ class ProbabilityTreeInference:
         self._engine = TransformersEngine(
             model, tokenizer, template=template_of(tokenizer, folder, self._template)
         )
-        known = {} if whole else identity(self.base)
         trained = {} if folder is None else {"trained": file_sha256(folder / MANIFEST)}
         self.weights = known | trained
         self.weights_hash = known["hash"] if folder is None else stated_hash(folder)

@@ -25,7 +25,7 @@ from corpus.snapshot import Snapshot
 from corpus.splits import Split
 from training import dialogue_stage
 from training.alarms import WatchRewards
-from training.bases import identity
+from training.bases import check_unchanged, identity
 from training.callbacks import LOG_LOSS, REWARD, KeepBest, ObeyOrders
 from training.config import Experiment
 from training.control import Order, forget_order
@@ -95,6 +95,7 @@ def disk_is_full(fault: BaseException, free: int) -> bool:
 def _lock(job: StageJob) -> dict[str, Any]:
     parent = identity(job.experiment.base)
     if job.parent is not None:
+        check_unchanged(job.parent, parent)
         parent |= {"adapter": content_hash(job.parent)}
     return lock_of(job.experiment.model_dump(mode="json"), job.name.value, job.snapshot.hash, parent)
 
@@ -162,14 +163,20 @@ def write_final(job: StageJob, trainer: Any, encoder: Encoder) -> None:
         # peft keeps these as a set: without an order the same run would have another hash each time
         targets = {"target_modules": sorted(settings["target_modules"] or ())}
         write_json(partial / "adapter_config.json", settings | base | targets)
-    stated = {
-        "template": encoder.template.version,
-        "base": job.experiment.base,
-        "files": folder_hashes(partial),
-    }
-    write_json(partial / MANIFEST, stated)
+    write_json(partial / MANIFEST, _stated(job, encoder, partial))
     shutil.rmtree(folder.final, ignore_errors=True)
     partial.rename(folder.final)
+
+
+def _stated(job: StageJob, encoder: Encoder, final: Path) -> dict[str, Any]:
+    """What a manifest says; where a folder lies on this machine is nobody else's business."""
+    base = identity(job.experiment.base)
+    return {
+        "template": encoder.template.version,
+        "base": "" if Path(base["name"]).is_dir() else base["name"],
+        "base_hash": base["hash"],
+        "files": folder_hashes(final),
+    }
 
 
 def _write_metadata(

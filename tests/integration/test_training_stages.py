@@ -233,6 +233,22 @@ def test_an_adapter_for_another_base_is_refused(snapshot: Snapshot, base: str, t
         with_adapter(load_base(str(other), Precision.FLOAT32), tmp_path / "run" / "final", str(other))
 
 
+def test_an_adapter_is_not_put_on_a_base_that_has_changed(
+    snapshot: Snapshot, base: str, tmp_path: Path
+) -> None:
+    mine = str(shutil.copytree(base, tmp_path / "base"))
+    final = run_stage(experiment(mine, max_steps=1), StageName.SFT, snapshot, tmp_path / "run").folder.final
+    ProbabilityTreeInference().load_adapter(final)
+    settings = json.loads((tmp_path / "base" / "config.json").read_text()) | {"rms_norm_eps": 0.5}
+    (tmp_path / "base" / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(
+        InvalidInput, match=r"The files of the base .* have changed since .* was trained on it; bring"
+    ):
+        ProbabilityTreeInference().load_adapter(final)
+    with pytest.raises(InvalidInput, match="have changed since"):
+        run_stage(experiment(mine), StageName.SCORE, snapshot, tmp_path / "score", final)
+
+
 def test_what_does_not_fit_is_said_before_the_first_step(
     snapshot: Snapshot, base: str, tmp_path: Path
 ) -> None:
