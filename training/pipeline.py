@@ -130,7 +130,9 @@ def _stages(run: _Run) -> None:
         run.plan.tell(f"Stage {stage} …")
         done = run_stage(run.plan.experiment, stage, run.snapshot, run.plan.out / stage.value, parent)
         if done.metadata["status"] == "paused":
-            raise PsychoHistoryError(f"Stage {stage} was paused; run the same command to go on.")
+            raise PsychoHistoryError(
+                f"Stage {stage} was paused; run the same command, or `training resume`, to go on."
+            )
         if done.metadata["ended_by"] == Order.STOP and not done.was_finished:
             raise PsychoHistoryError(
                 f"Stage {stage} was stopped with its best weights; run the same command to go on with the next step."
