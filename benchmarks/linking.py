@@ -1,7 +1,7 @@
 """Fit the offline Chronicler's link model on the starter corpus, and measure it on domains left out.
 
-    python benchmarks/linking.py            # measure
-    python benchmarks/linking.py --write    # and write agents/offline/linking.json
+    python -m benchmarks.linking            # measure
+    python -m benchmarks.linking --write    # and write agents/offline/linking.json
 
 Each row is one dated statement that the archive offers after one link of a reference chain; it is positive when
 it is quoted for that or a later outcome of the chain (same document, date within three days). Statements from

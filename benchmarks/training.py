@@ -1,12 +1,13 @@
 """What a case costs as one dialogue, as a row per candidate and as a row per level: tokens and time, forward and back.
 
-    python -m benchmarks.training                    the seed setting: 600, 40, 4, 5
-    python -m benchmarks.training --table --json     the table over context, candidate length, candidates, levels
+    python -m benchmarks.training             600 tokens of context, 40 a candidate, 4 a level, 5 levels
+    python -m benchmarks.training --table     one of the four changed at a time, and the corners where least is gained
 
 Rows are what one would write with plain SFT on the same cases: a row per candidate holds context, path and one
 candidate (its loss on the candidate's tokens); a row per level holds context, path, list and letter. They
 are batched without padding, the best that can be had where rows share no prefix: packing saves padding, and
-there is none. All three read logits only where their loss needs them. Weights are random: cost only.
+there is none. All three read logits only where their loss needs them. Weights are random: cost only
+(`benchmarks.letters` has the quality). A ratio is taken within each repeat, so that a busy machine slows both sides.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -27,7 +28,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 SEED = (600, 40, 4, 5)
 TABLE = (SEED, (100, 40, 4, 5), (2000, 40, 4, 5), (600, 12, 4, 5), (600, 120, 4, 5), (600, 40, 2, 5),
-         (600, 40, 6, 5), (600, 40, 4, 1), (600, 40, 4, 3), (100, 12, 2, 1))  # fmt: skip
+         (600, 40, 6, 5), (600, 40, 4, 3), (600, 40, 4, 1), (100, 120, 6, 5), (100, 120, 6, 1),
+         (100, 12, 2, 1))  # fmt: skip
 ASK, LINE, LETTER_TURN, NEXT = 14, 3, 9, 18
 """Tokens that the dialogue adds: a question, a line's letter, a letter turn, naming a branch."""
 
@@ -110,28 +112,39 @@ def _wait(device: torch.device) -> None:
 
 
 def measure(model: Any, shape: tuple[int, int, int, int], repeats: int, rows_a_batch: int) -> dict[str, Any]:
-    """Tokens and median seconds of each form, and how many times less the dialogue takes."""
+    """Tokens and seconds of each form, and how many times those of the dialogue they are: median, low, high."""
     vocabulary = model.config.vocab_size
-    found: dict[str, Any] = {
-        "context": shape[0],
-        "candidate": shape[1],
-        "candidates": shape[2],
-        "levels": shape[3],
-    }
     forms = {name: make(*shape) for name, make in FORMS.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in forms}
-    for repeat in range(repeats + 1):
-        for name, rows in forms.items():
-            taken = step(model, rows, vocabulary, rows_a_batch)
-            if repeat:  # the first pass warms up
-                seconds[name].append(taken)
-    for name, rows in forms.items():
-        found[f"{name}: tokens"] = sum(row.length for row in rows)
-        found[f"{name}: seconds"] = statistics.median(seconds[name])
-    for name in list(forms)[1:]:
-        found[f"{name}: times the tokens"] = found[f"{name}: tokens"] / found["dialogue: tokens"]
-        found[f"{name}: times the seconds"] = found[f"{name}: seconds"] / found["dialogue: seconds"]
+    taken = [
+        {name: step(model, rows, vocabulary, rows_a_batch) for name, rows in forms.items()}
+        for _ in range(repeats + 1)
+    ][1:]  # the first pass warms up
+    tokens = {name: sum(row.length for row in rows) for name, rows in forms.items()}
+    found: dict[str, Any] = dict(zip(("context", "candidate", "candidates", "levels"), shape, strict=True))
+    for name in forms:
+        found[name] = {
+            "tokens": tokens[name],
+            "seconds": _spread([one[name] for one in taken]),
+            "times the tokens": tokens[name] / tokens["dialogue"],
+            "times the seconds": _spread([one[name] / one["dialogue"] for one in taken]),
+        }
     return found
+
+
+def _spread(values: list[float]) -> list[float]:
+    return [statistics.median(values), min(values), max(values)]
+
+
+def _line(found: dict[str, Any]) -> str:
+    """A row of the table in the README."""
+    cells = [", ".join(str(found[name]) for name in ("context", "candidate", "candidates", "levels"))]
+    for name in FORMS:
+        middle, low, high = found[name]["seconds"]
+        cells.append(f"{found[name]['tokens']:,} tokens, {middle:.2f} s ({low:.2f} to {high:.2f})")
+    for name in list(FORMS)[1:]:
+        middle, low, high = found[name]["times the seconds"]
+        cells.append(f"{found[name]['times the tokens']:.1f} / {middle:.1f} ({low:.1f} to {high:.1f})")
+    return f"| {' | '.join(cells)} |"
 
 
 def small_model() -> Any:
@@ -144,7 +157,7 @@ def small_model() -> Any:
 
 
 def main() -> None:
-    """Print a table, or JSON with the machine."""
+    """Print a table row by row, or JSON with the machine."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -163,28 +176,25 @@ def main() -> None:
     )
     if torch.cuda.is_available():
         model = model.to("cuda", torch.bfloat16)
-    results = [
-        measure(model, shape, arguments.repeats, arguments.rows)
-        for shape in (TABLE if arguments.table else (SEED,))
-    ]
+    results = []
+    for shape in TABLE if arguments.table else (SEED,):
+        results.append(measure(model, shape, arguments.repeats, arguments.rows))
+        if not arguments.json:
+            print(_line(results[-1]), flush=True)
     if arguments.json:
-        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(),
-                   "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-                   "threads": arguments.threads, "torch": torch.__version__}  # fmt: skip
-        print(json.dumps({"machine": machine, "settings": asdict(Settings(arguments.repeats, arguments.rows)),
-                          "results": results}, indent=1))  # fmt: skip
-        return
-    for result in results:
-        print("  ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-                        for name, value in result.items()))  # fmt: skip
+        print(json.dumps({"machine": _machine(arguments.threads), "repeats": arguments.repeats,
+                          "rows_a_batch": arguments.rows, "results": results}, indent=1))  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How the figures were taken."""
-
-    repeats: int
-    rows_a_batch: int
+def _machine(threads: int) -> dict[str, Any]:
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "threads": threads,
+        "torch": torch.__version__,
+    }
 
 
 if __name__ == "__main__":

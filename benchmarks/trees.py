@@ -25,10 +25,11 @@ import torch
 
 from benchmarks.training import small_model
 from evaluation.tree import ProbabilityTree
+from training.bases import TINY
 from training.engine import Floats, Question, Sampling
 from training.inference import Effort, ProbabilityTreeInference
 from training.local_engine import TransformersEngine
-from training.models import TINY, load_tokenizer
+from training.models import load_tokenizer
 
 CONTEXTS = (100, 600, 2000)
 WAYS = {"with": 8, "without": 0}

@@ -93,6 +93,8 @@ class Prediction(_Frozen):
     event_tokens: Positive | None = None
     """Number of those tokens."""
     model: Annotated[str, Field(min_length=1)]
+    weights_hash: str = ""
+    """Content hash of the model's files, by which a registry knows its own; empty where nobody says."""
     knowledge_cutoff: EventDate | None = None
     """Until when the model's training text reaches; None where nobody says."""
     snapshot_hash: Annotated[str, Field(min_length=1)]
@@ -152,6 +154,11 @@ class Predictions:
     def model(self) -> str:
         """Who forecast."""
         return self.rows[0].model
+
+    @property
+    def weights_hash(self) -> str:
+        """Content hash of the model's files; empty where nobody says."""
+        return self.rows[0].weights_hash
 
     @property
     def snapshot_hash(self) -> str:
@@ -244,7 +251,7 @@ def _checked(path: Path, numbered: Iterable[tuple[int, Prediction]]) -> Iterator
 
 
 def _same_run(where: str, first: Prediction, row: Prediction) -> None:
-    for field in ("model", "snapshot_hash", "knowledge_cutoff"):
+    for field in ("model", "weights_hash", "snapshot_hash", "knowledge_cutoff"):
         mine, theirs = getattr(row, field), getattr(first, field)
         if mine != theirs:
             raise InvalidFile(

@@ -8,6 +8,7 @@ stored with it) and refused when a rule finds an error. The order is by case id.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -57,6 +58,9 @@ def cases() -> list[Case]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     made = cases()
     results = Counter((c.check.value, c.result.value) for case in made for c in case.verification)
     for (kind, result), count in sorted(results.items()):

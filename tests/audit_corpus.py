@@ -370,7 +370,7 @@ def clean_corpus() -> tuple[Corpus, Maker]:
 def freeze(folder: Path, cases: Corpus, maker: Maker) -> Path:
     """A snapshot with texts."""
     texts = [{"sha256": sha, "text": text} for sha, text in sorted(maker.texts.items())]
-    write_snapshot(folder, cases, SnapshotInfo({}, synthetic=True), texts=texts)
+    write_snapshot(folder, cases, SnapshotInfo({}), texts=texts)
     return folder
 
 

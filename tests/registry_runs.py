@@ -15,6 +15,7 @@ from evaluation.levels import LevelSet, open_snapshot
 from evaluation.prediction import write_predictions
 from tests.forecasts import Rule, generated, given
 from training.config import Experiment
+from training.dialogue import TEMPLATE_VERSION
 from training.registry.registering import Answers
 from training.runfolder import CALIBRATION, LOCK, MANIFEST, METADATA, content_hash, folder_hashes
 
@@ -48,7 +49,7 @@ def close_run(
 ) -> Path:
     """Write what makes a folder with weights in `final` a finished run."""
     final = folder / "final"
-    write(final / MANIFEST, {"template": "plain/v1", "files": folder_hashes(final)})
+    write(final / MANIFEST, {"template": TEMPLATE_VERSION, "files": folder_hashes(final)})
     if temperature is not None:
         write(final / CALIBRATION, calibration(temperature))
     lock = {

@@ -20,9 +20,10 @@ from transformers import (
 from runs.make_tiny_base import make_tokenizer
 from training.dataset import Chain, dialogue_of
 from training.dialogue import Style
-from training.encoding import ASSISTANT, USER, Encoder
+from training.encoding import Encoder
 from training.models import ATTENTION, EXPERTS
 from training.synthetic import Recipe, synthetic_cases
+from training.template import ASSISTANT, USER
 
 torch.set_num_threads(1)
 FAMILIES = ("llama", "qwen3", "gpt-oss")
@@ -41,10 +42,13 @@ _SHAPE: dict[str, Any] = {
 @cache
 def encoder() -> Encoder:
     """A small byte-level tokenizer, trained on FICTIONAL dialogues."""
+    return Encoder(make_tokenizer(tiny_texts()))
+
+
+def tiny_texts() -> list[str]:
+    """The turns of FICTIONAL dialogues."""
     dialogues = [dialogue_of(chain, Style(), 0, 0) for chain in chains(60, seed=1)]
-    return Encoder(
-        make_tokenizer([f"{USER}{t.ask}{ASSISTANT}{t.answer}" for d in dialogues for t in d.turns])
-    )
+    return [f"{USER}{t.ask}{ASSISTANT}{t.answer}" for d in dialogues for t in d.turns]
 
 
 def chains(count: int = 6, seed: int = 3, depth: int = 3) -> list[Chain]:
@@ -52,10 +56,10 @@ def chains(count: int = 6, seed: int = 3, depth: int = 3) -> list[Chain]:
     return [Chain(case, len(case.outcomes)) for case in synthetic_cases(Recipe(count, (3,), seed, depth))]
 
 
-def random_model(family: str) -> Any:
-    """A random causal model with the tiny tokenizer's vocabulary, in float32."""
+def random_model(family: str, vocabulary: int | None = None) -> Any:
+    """A random causal model with the tiny tokenizer's vocabulary, or another one, in float32."""
     set_seed(0)
-    shape = _SHAPE | {"vocab_size": len(encoder().tokenizer), "eos_token_id": encoder().end}  # type: ignore[arg-type]
+    shape = _SHAPE | {"vocab_size": vocabulary or len(encoder().tokenizer), "eos_token_id": encoder().end}  # type: ignore[arg-type]
     if family == "llama":
         return LlamaForCausalLM(LlamaConfig(**shape, intermediate_size=64))
     if family == "qwen3":

@@ -15,6 +15,7 @@ from transformers.trainer_callback import ExportableState
 from corpus.case import Case
 from corpus.errors import InvalidInput
 from training.control import Order, take_order
+from training.encoding import Encoder
 from training.engine import Sampling
 from training.inference import Effort, ProbabilityTreeInference
 from training.local_engine import TransformersEngine
@@ -128,8 +129,8 @@ class ObeyOrders(TrainerCallback):
 class LogSamples(TrainerCallback):
     """At each validation a small tree for each of a few cases, in `samples.jsonl`: what figures cannot show."""
 
-    def __init__(self, folder: RunFolder, cases: Sequence[Case], tokenizer: Any) -> None:
-        self.folder, self.cases, self.tokenizer = folder, cases, tokenizer
+    def __init__(self, folder: RunFolder, cases: Sequence[Case], encoder: Encoder) -> None:
+        self.folder, self.cases, self.encoder = folder, cases, encoder
 
     def on_evaluate(
         self,
@@ -142,9 +143,8 @@ class LogSamples(TrainerCallback):
         if not state.is_world_process_zero or not self.cases:
             return
         training = model.training
-        inference = ProbabilityTreeInference(
-            f"step {state.global_step}", engine=TransformersEngine(model, self.tokenizer)
-        )
+        engine = TransformersEngine(model, self.encoder.tokenizer, template=self.encoder.template)
+        inference = ProbabilityTreeInference(f"step {state.global_step}", engine=engine)
         for case in self.cases:
             line = {"step": state.global_step, "case_id": case.case_id}
             self.folder.report(line | _sample(inference, case), SAMPLES)

@@ -21,6 +21,7 @@ _TABLE = {
     ),
     "status": ("training.commands.control", "status", "Where a run stands."),
     "pause": ("training.commands.control", "pause", "Let a run keep a checkpoint and end, to go on later."),
+    "resume": ("training.commands.control", "resume", "Go on with a run that was paused or interrupted."),
     "stop": ("training.commands.control", "stop", "Let a run end its stage now."),
     "skip-stage": ("training.commands.control", "skip_stage", "End a stage now; the pipeline goes on."),
     "predict": ("training.commands.predict", "predict", "Write predictions.jsonl for the evaluation."),

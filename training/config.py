@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from corpus.errors import InvalidFile
 from training.dataset import OverLength
 from training.dialogue import Target
+from training.template import TemplateChoice
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
@@ -66,6 +67,8 @@ class Data(_Section):
     """Length limit of a dialogue; nothing is ever cut."""
     over_length: OverLength = OverLength.ERROR
     """`error` or `leave_out` (named in the metadata)."""
+    template: TemplateChoice = TemplateChoice.AUTO
+    """`auto` (the model's own chat template where it keeps earlier turns unchanged, else plain), `plain`, `own`."""
     batching: str = Field(default="length", pattern="^(length|packed)$")
     """`length`, or `packed` where the model is shown to keep dialogues apart."""
 

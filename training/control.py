@@ -36,8 +36,10 @@ class RunState(StrEnum):
     """Where a run stands, as its folder shows."""
 
     FINISHED = "finished"
+    RUNNING = "running"
+    """A process of this machine works on it."""
     UNFINISHED = "unfinished"
-    """Running, paused or killed; the folder cannot tell these apart."""
+    """Paused, interrupted, or running on another machine; the command that began it, or `training resume`, goes on."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def status_of(folder: Path) -> RunStatus:
     return RunStatus(
         folder=run,
         stage=lock["stage"],
-        state=RunState.FINISHED if metadata.get("status") == "finished" else RunState.UNFINISHED,
+        state=_state(run, metadata),
         step=int(last.pop("step", 0)),
         checkpoint=int(newest.name.rsplit("-", 1)[1]) if newest else None,
         ordered=take_order(run),
@@ -121,6 +123,20 @@ def status_of(folder: Path) -> RunStatus:
         alarms=tuple(_lines(run / ALARMS)),
         samples=tuple(line for line in samples if line["step"] == samples[-1]["step"]),
     )
+
+
+def _state(run: Path, metadata: dict[str, Any]) -> RunState:
+    if metadata.get("status") == RunState.FINISHED:
+        return RunState.FINISHED
+    return RunState.RUNNING if RunFolder(run).is_held else RunState.UNFINISHED
+
+
+def withdraw_pause(run: Path) -> bool:
+    """Remove a pause that was not obeyed yet; whether there was one."""
+    if take_order(run) is not Order.PAUSE:
+        return False
+    forget_order(run)
+    return True
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

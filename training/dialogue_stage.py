@@ -9,6 +9,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl import SFTConfig
 
+from training.bases import is_adapter
 from training.callbacks import KeepBest
 from training.collation import Batching, DialogueCollator
 from training.config import Stage
@@ -16,7 +17,7 @@ from training.dataset import Chain, Prepared, dialogue_of
 from training.dialogue import Style, TurnKind, turns_of
 from training.encoding import Encoder
 from training.loss import Weights
-from training.models import is_adapter, load_base, lora_config, with_adapter
+from training.models import load_base, lora_config, with_adapter
 from training.separation import check_separation
 from training.stage_job import (
     ReadyStage,

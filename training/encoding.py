@@ -2,9 +2,10 @@
 
 Each question and each answer is tokenized on its own and the pieces are joined: no token ever spans a
 border, whatever the tokenizer merges. Inference joins the same pieces. A letter must be one token, which is
-checked for each tokenizer; a list ends with the tokenizer's end token.
+checked for each tokenizer; a list ends with the tokenizer's end token (in a model's own template a letter does too).
+Texts of cases never become control tokens: only a template's own texts do.
 
-Does not cover: batches and tensors (`training.collation`).
+Does not cover: batches and tensors (`training.collation`), what stands between the pieces (`training.template`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any, Protocol
 
 from corpus.errors import InvalidInput
 from training.dialogue import LETTERS, Dialogue, Turn, TurnKind
-
-USER, ASSISTANT = "User: ", "\nAssistant:\n"
+from training.template import ASSISTANT as ASSISTANT
+from training.template import PLAIN, Template
+from training.template import USER as USER
 
 
 class Tokenizer(Protocol):
@@ -27,8 +29,8 @@ class Tokenizer(Protocol):
     pad_token_id: int | None
     name_or_path: str
 
-    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        """Token ids of a text."""
+    def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool = False) -> list[int]:
+        """Token ids of a text; split, a control token's name in it is read as any other text."""
         ...
 
     def decode(self, token_ids: list[int], *, skip_special_tokens: bool) -> str:
@@ -80,8 +82,8 @@ class Encoded:
 class Encoder:
     """Turns dialogues into tokens with one tokenizer; raises InvalidInput where the tokenizer does not fit."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: Tokenizer, template: Template = PLAIN) -> None:
+        self.tokenizer, self.template = tokenizer, template
         if tokenizer.eos_token_id is None:
             raise InvalidInput(
                 f"The tokenizer of {tokenizer.name_or_path} has no end token; choose another model."
@@ -107,19 +109,30 @@ class Encoder:
         return ids[0]
 
     def _text(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer.encode(text, add_special_tokens=False))
+        return tuple(self.tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
 
     def ask(self, words: str, first: bool = False) -> list[int]:
         """The tokens of a question, up to where its answer begins."""
-        if first:
-            return [*self.start, *self._text(f"{USER}{words}{ASSISTANT}")]
-        return list(self.text(f"\n{USER}{words}{ASSISTANT}"))
+        shape = self.template
+        before = shape.before_first if first else shape.before_next
+        if shape.is_own:
+            return [*self._control(before), *self.text(words), *self._control(shape.before_answer)]
+        whole = f"{before}{words}{shape.before_answer}"
+        return [*self.start, *self._text(whole)] if first else list(self.text(whole))
+
+    def _control(self, text: str) -> list[int]:
+        """The tokens of a template's own text."""
+        return self.tokenizer.encode(text, add_special_tokens=False)
 
     def answer(self, turn: Turn) -> list[int]:
         """The tokens of an answer: one letter, or a list with its end."""
         if turn.kind is TurnKind.PROPOSE:
             return [*self.lines(turn.answer), self.end]
-        return [self.letter_ids[LETTERS.index(turn.answer)]]
+        return list(self.letter(LETTERS.index(turn.answer)))
+
+    def letter(self, index: int) -> tuple[int, ...]:
+        """The tokens of a letter as an answer, with its end where the template has one."""
+        return (self.letter_ids[index], self.end) if self.template.is_own else (self.letter_ids[index],)
 
     def lines(self, text: str) -> list[int]:
         """The tokens of a list, line by line."""

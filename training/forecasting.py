@@ -80,9 +80,9 @@ def below(
     letter = CANDIDATE_LETTERS[k]
     told = [
         *_asked(encoder, history, texts),
-        encoder.letter_ids[k],
+        *encoder.letter(k),
         *encoder.ask(ASK_WHEN),
-        encoder.letter_ids[step],
+        *encoder.letter(step),
         *encoder.ask(next_ask(letter, texts[k], when_steps(horizon_months)[step], depth)),
     ]
     return tuple(told)
@@ -163,7 +163,7 @@ def _back(shares: Floats, order: Sequence[int]) -> Floats:
 
 def _when(engine: Engine, asked: Tokens, count: int, horizon_months: int) -> tuple[tuple[float, ...], ...]:
     letters, encoder = LETTERS[: len(when_steps(horizon_months))], engine.encoder
-    questions = [Question((encoder.letter_ids[k], *encoder.ask(ASK_WHEN)), letters) for k in range(count)]
+    questions = [Question((*encoder.letter(k), *encoder.ask(ASK_WHEN)), letters) for k in range(count)]
     return tuple(tuple(float(share) for share in shares) for shares in engine.letters(asked, questions))
 
 

@@ -105,7 +105,7 @@ class ListTrainer(GRPOTrainer):
         self.prompt_tokens = {level.key: level.prompt for level in lists.levels}
         self.given = lists.given
         self.letter_ids = torch.tensor(encoder.letter_ids, device=self.args.device)
-        scored = ScoredEngine(self.model, encoder.tokenizer)
+        scored = ScoredEngine(self.model, encoder.tokenizer, template=encoder.template)
         self.judge = ListJudge(lists.levels, scored, lists.orders, self.args.seed)
 
     def _reward(self, term: str) -> Callable[..., list[float]]:

@@ -16,8 +16,9 @@ from peft import LoraConfig, PeftModel
 from safetensors.torch import load_file, save_file
 
 from corpus.errors import InvalidFile, InvalidInput
+from training.bases import is_adapter
 from training.config import Experiment
-from training.models import ATTENTION, is_adapter, load_base, with_adapter
+from training.models import ATTENTION, load_base, with_adapter
 from training.runfolder import read_json, write_json
 
 ADAPTER, SETTINGS = "adapter_model.safetensors", "adapter_config.json"

@@ -6,9 +6,9 @@
     tree = inference.generate_tree("Brexit vote passes", "52% leave")
 
 The likeliest branch so far is expanded first, until the depth is reached or no branch is above the floor.
-The same seed gives the same tree. Without a model's name the base is what PSYCHOHISTORY_BASE names, else
-Qwen3-0.6B. Needs the training extra for models in this process; an engine handed in needs nothing. Does not
-cover: scoring a tree (`evaluation.TreeEvaluator`), serving it (`training.serve`).
+The same seed gives the same tree. A trained model brings its base; without one the base is what
+PSYCHOHISTORY_BASE names, else Qwen3-0.6B. Needs the training extra for models in this process; an engine handed
+in needs nothing. Does not cover: scoring a tree (`evaluation.TreeEvaluator`), serving it (`training.serve`).
 """
 
 from __future__ import annotations
@@ -28,14 +28,21 @@ from corpus.importing import context_texts
 from corpus.rules.levels import says_the_same
 from evaluation.calibration import CalibrationFile, read_calibration
 from evaluation.tree import ProbabilityTree, TreeNode
+from training.bases import base_of, check_unchanged, identity, is_adapter
 from training.dialogue import CANDIDATE_LETTERS
 from training.engine import Engine, Sampling
 from training.forecasting import Tokens, Weighed, below, calibrated, propose, start, weigh
-from training.runfolder import CALIBRATION, MANIFEST, require_finished
+from training.runfolder import CALIBRATION, MANIFEST, read_json, require_finished, stated_hash
+from training.template import ChatTokenizer, Template, TemplateChoice, chosen_template, template_named
 
 DEFAULT_BASE = "Qwen/Qwen3-0.6B"
 BASE_VARIABLE = "PSYCHOHISTORY_BASE"
 Path_ = tuple[int, ...]
+
+
+def usual_base() -> str:
+    """The base where none is named."""
+    return os.environ.get(BASE_VARIABLE) or DEFAULT_BASE
 
 
 @dataclass(frozen=True)
@@ -81,35 +88,55 @@ class Expansion:
 class ProbabilityTreeInference:
     """Makes probability trees with a base model, an adapter on it, or any engine."""
 
-    def __init__(self, model: str | None = None, *, engine: Engine | None = None) -> None:
-        self.base = model or os.environ.get(BASE_VARIABLE) or DEFAULT_BASE
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        engine: Engine | None = None,
+        template: TemplateChoice = TemplateChoice.AUTO,
+    ) -> None:
+        """`template` is for the base alone: a trained model is asked in the one it was trained in."""
+        self._asked, self._template = model, template
+        self.base = model or usual_base()
         self.name = self.base
         self.weights: Mapping[str, str] = {"name": self.base}
         """What the weights are known by: hashes where they lie in a folder, else names."""
+        self.weights_hash = ""
+        """Content hash of the model (of the base where it is used alone); empty where only a name is known."""
         self.calibration: CalibrationFile | None = None
         self._engine = engine
 
     def load_adapter(self, path: str | Path | None = None, name: str | None = None) -> None:
         """Put an adapter (or a whole trained model) in place; None goes back to the base alone.
 
-        A name without a path is looked up in the registry. A `calibration.json` in the folder is applied. Raises
-        InvalidInput where the adapter does not fit, NotFound where no such model is registered.
+        A name without a path is looked up in the registry. Its base is the one it was trained on, and a
+        `calibration.json` in the folder is applied. Raises InvalidInput where another base was named or the adapter
+        does not fit, NotFound where no such model is registered.
         """
         from training.local_engine import TransformersEngine
-        from training.models import identity, is_adapter, load_base, load_tokenizer, with_adapter
+        from training.models import load_base, load_tokenizer, with_adapter
 
         if path is None and name is not None:
             from training.registry.store import registered
 
             path = registered(name)
         folder = None if path is None else require_finished(Path(path))
+        if folder is not None:
+            self.base = base_of(folder, self._asked) or self.base
         whole = folder is not None and not is_adapter(folder)
+        known = {} if whole else identity(self.base)
+        if folder is not None and not whole:
+            check_unchanged(folder, known)
         model = load_base(str(folder) if whole else self.base)
         if folder is not None and not whole:
             model = with_adapter(model, folder, self.base)
-        self._engine = TransformersEngine(model, load_tokenizer(self.base if folder is None else str(folder)))
+        tokenizer = load_tokenizer(self.base if folder is None else str(folder))
+        self._engine = TransformersEngine(
+            model, tokenizer, template=template_of(tokenizer, folder, self._template)
+        )
         trained = {} if folder is None else {"trained": file_sha256(folder / MANIFEST)}
-        self.weights = ({} if whole else identity(self.base)) | trained
+        self.weights = known | trained
+        self.weights_hash = known["hash"] if folder is None else stated_hash(folder)
         self.load_calibration(folder)
         self.name = name or (str(path) if path is not None else self.base)
 
@@ -191,6 +218,12 @@ class ProbabilityTreeInference:
             self.engine, history, texts, question.horizon_months, effort.orders, effort.sampling.seed
         )
         return calibrated(found, self.calibration, own_list=True)
+
+
+def template_of(tokenizer: ChatTokenizer, folder: Path | None, choice: TemplateChoice) -> Template:
+    """The template in which a finished model is asked; of a base alone, the one that is chosen."""
+    stated = None if folder is None else (read_json(folder / MANIFEST) or {}).get("template")
+    return chosen_template(tokenizer, choice) if stated is None else template_named(tokenizer, stated)
 
 
 def facts_of(context: str | Sequence[str] | Mapping[str, object]) -> tuple[str, ...]:

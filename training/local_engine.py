@@ -20,13 +20,14 @@ from training.dialogue import LETTERS
 from training.encoding import Encoder
 from training.engine import Floats, Question, Sampling
 from training.list_grammar import ListConstraint, parse
+from training.template import PLAIN, Template
 
 
 class TransformersEngine:
     """A causal model as an `Engine`; `caches` contexts are kept (0: every call reads its whole context)."""
 
-    def __init__(self, model: Any, tokenizer: Any, caches: int = 8) -> None:
-        self.model, self.encoder = model.eval(), Encoder(tokenizer)
+    def __init__(self, model: Any, tokenizer: Any, caches: int = 8, template: Template = PLAIN) -> None:
+        self.model, self.encoder = model.eval(), Encoder(tokenizer, template)
         self.tokens_used, self.unread = 0, 0.0
         self._kept: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         self._room = caches

@@ -1,7 +1,6 @@
 """Loading base models, tokenizers and adapters. Needs torch, transformers and peft.
 
-`tiny` names the shipped smoke model; any other name is a folder or a model of the Hugging Face hub. Weights
-are read from safetensors only. Does not cover remote engines.
+Weights are read from safetensors only. Does not cover remote engines; what a base is called stands in `training.bases`.
 """
 
 from __future__ import annotations
@@ -12,35 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftConfig, PeftModel
+from peft import LoraConfig, PeftModel
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from corpus.errors import InvalidInput, MissingExtra
+from training.bases import ADAPTER, TINY, base_of, is_adapter, resolve
 from training.config import Adapt, Lora, Precision
-from training.runfolder import content_hash
+from training.hub import endpoint, hub_answers, stays_here
 
-TINY = "tiny"
-TINY_FOLDER = Path(__file__).parent / "tiny"
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 DENSE = ("gate_proj", "up_proj", "down_proj")
 EXPERTS = ("mlp.experts.gate_up_proj", "mlp.experts.down_proj")
 
 
-def resolve(base: str) -> str:
-    """Folder or hub name of a base model."""
-    return str(TINY_FOLDER) if base == TINY else base
-
-
-def identity(base: str) -> dict[str, str]:
-    """What a base is known by in locks and lineages: its name, and its files' hash where it is a folder."""
-    folder = Path(resolve(base))
-    return {"name": base, "hash": content_hash(folder) if folder.is_dir() else ""}
-
-
 def load_tokenizer(base: str) -> Any:
     """The tokenizer of a base; raises InvalidInput where there is none."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(resolve(base))
+        tokenizer = AutoTokenizer.from_pretrained(resolve(base), local_files_only=stays_here(base))
     except (OSError, ValueError) as fault:
         raise InvalidInput(_not_found(base)) from fault
     if tokenizer.pad_token_id is None:
@@ -52,13 +39,18 @@ def load_base(base: str, precision: Precision = Precision.AUTO) -> Any:
     """A causal model on the device at hand; raises InvalidInput where the name leads nowhere."""
     if precision is Precision.UNSLOTH:
         return _load_with_unsloth(base)
-    options: dict[str, Any] = {"dtype": dtype_of(precision), "use_safetensors": True}
+    here = stays_here(base)
+    options: dict[str, Any] = {
+        "dtype": dtype_of(precision),
+        "use_safetensors": True,
+        "local_files_only": here,
+    }
     if precision is Precision.FOUR_BIT:
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
         )
     try:
-        config = AutoConfig.from_pretrained(resolve(base))
+        config = AutoConfig.from_pretrained(resolve(base), local_files_only=here)
         if config.model_type == "gpt_oss" and not torch.cuda.is_available():
             options["attn_implementation"] = "eager"
         model = AutoModelForCausalLM.from_pretrained(resolve(base), **options)
@@ -82,9 +74,13 @@ def _load_with_unsloth(base: str) -> Any:
 
 
 def _not_found(base: str) -> str:
-    offline = " (offline: HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
+    why = ""
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        why = " (offline: HF_HUB_OFFLINE is set)"
+    elif not hub_answers(endpoint()):
+        why = f" ({endpoint()} does not answer, and this machine has no copy)"
     return (
-        f"The model {base!r} cannot be loaded{offline}; name a folder with safetensors, "
+        f"The model {base!r} cannot be loaded{why}; name a folder with safetensors, "
         f"a causal model on the hub, or {TINY!r}."
     )
 
@@ -127,13 +123,9 @@ def _expert_targets(lora: Lora, model: Any) -> dict[str, Any]:
 
 def with_adapter(model: Any, folder: Path, base: str, *, trainable: bool = False) -> Any:
     """A base with an adapter on it; raises InvalidInput where the adapter belongs to another base."""
-    if not (folder / "adapter_config.json").is_file():
-        raise InvalidInput(f"{folder} holds no adapter (no adapter_config.json); name a `final` folder.")
-    made_for = PeftConfig.from_pretrained(str(folder)).base_model_name_or_path or ""
-    if made_for not in (base, resolve(base)):
-        raise InvalidInput(
-            f"The adapter {folder} was trained on {made_for!r}, not on {base!r}; load that base, or train anew."
-        )
+    if not is_adapter(folder):
+        raise InvalidInput(f"{folder} holds no adapter (no {ADAPTER}); name a `final` folder.")
+    base_of(folder, base)
     try:
         return PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (RuntimeError, ValueError, OSError) as fault:
@@ -141,6 +133,11 @@ def with_adapter(model: Any, folder: Path, base: str, *, trainable: bool = False
         raise InvalidInput(f"The adapter {folder} does not fit {base!r}: {first}") from fault
 
 
-def is_adapter(folder: Path) -> bool:
-    """Whether a folder holds an adapter (else a whole model)."""
-    return (folder / "adapter_config.json").is_file()
+def forget_origin(model: Any) -> None:
+    """Let adapters in training not know their base's name: peft would ask the hub for it whenever it saves them.
+
+    It wants to know whether the vocabulary has grown, which it never does here. `training.stages` writes the name
+    into what it publishes.
+    """
+    for adapter in getattr(model, "peft_config", {}).values():
+        adapter.base_model_name_or_path = None

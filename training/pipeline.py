@@ -39,21 +39,19 @@ from evaluation.prediction import Mode, Predictions, read_predictions, write_pre
 from evaluation.report import ReportParts, write_report
 from evaluation.summary import difference_json, evaluation_json
 from evaluation.verdict import read_criteria
+from training.bases import identity
 from training.config import Experiment
 from training.control import Order
 from training.inference import Effort, ProbabilityTreeInference
-from training.models import identity
+from training.pipeline_folder import RESULT, calibration_file, enter, forecasts_file
 from training.predict import Job, predictions
-from training.registry.promotion import register_and_propose
-from training.registry.registering import Answers
+from training.registry.promotion import BASE
 from training.registry.store import Registry
 from training.runfolder import CALIBRATION, content_hash, read_json, write_json
 from training.stage_job import StageName
 from training.stages import run_stage
 
-BASE = "base"
 FORECASTERS = (BASE, *(stage.value for stage in StageName))
-RESULT = "result.json"
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,8 @@ def run_pipeline(plan: Plan) -> dict[str, Any]:
         run, found, evaluations
     )
     if plan.registry is not None:
-        result["proposed"] = _registered(run, plan.registry)
+        plan.tell("Registering the stages …")
+        result["proposed"] = enter(plan.registry, plan.out, plan.snapshot)
     write_json(plan.out / RESULT, result)
     return result
 
@@ -117,7 +116,7 @@ def _audit(run: _Run) -> dict[str, Any]:
     run.plan.tell("Auditing the snapshot …")
     report = audit_snapshot(run.plan.snapshot, run.plan.today).as_json()
     write_json(run.plan.out / "audit.json", report)
-    if report["verdict"].upper() == "FAIL" and not (run.plan.force or run.snapshot.manifest.synthetic):
+    if report["verdict"].upper() == "FAIL" and not run.plan.force:
         raise InvalidInput(
             f"The audit of {run.plan.snapshot} ends in FAIL (see {run.plan.out / 'audit.json'}); mend the corpus, "
             "or go on with --force."
@@ -131,7 +130,9 @@ def _stages(run: _Run) -> None:
         run.plan.tell(f"Stage {stage} …")
         done = run_stage(run.plan.experiment, stage, run.snapshot, run.plan.out / stage.value, parent)
         if done.metadata["status"] == "paused":
-            raise PsychoHistoryError(f"Stage {stage} was paused; run the same command to go on.")
+            raise PsychoHistoryError(
+                f"Stage {stage} was paused; run the same command, or `training resume`, to go on."
+            )
         if done.metadata["ended_by"] == Order.STOP and not done.was_finished:
             raise PsychoHistoryError(
                 f"Stage {stage} was stopped with its best weights; run the same command to go on with the next step."
@@ -154,11 +155,12 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
     }
     inference: ProbabilityTreeInference | None = None
     for split in (Split.VALIDATION, Split.TEST):
-        path = _file(run, name, split)
+        path = forecasts_file(run.plan.out, name, split)
         if read_json(path.with_suffix(".mark.json")) == mark:
             continue
         if inference is None:
-            inference = ProbabilityTreeInference(run.plan.experiment.base)
+            experiment = run.plan.experiment
+            inference = ProbabilityTreeInference(experiment.base, template=experiment.data.template)
             inference.load_adapter(folder, name if folder else None)
         run.plan.tell(f"Forecasting {split} with {name} …")
         job = Job(
@@ -169,14 +171,14 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
             None,
             run.plan.branches,
             effort=run.plan.effort,
+            weights_hash=inference.weights_hash,
         )
         write_predictions(path, predictions(inference.engine, job))
         write_json(path.with_suffix(".mark.json"), mark)
-    return {split: read_predictions(_file(run, name, split)) for split in (Split.VALIDATION, Split.TEST)}
-
-
-def _file(run: _Run, name: str, split: Split) -> Path:
-    return run.plan.out / "predictions" / f"{name}.{split.value}.jsonl"
+    return {
+        split: read_predictions(forecasts_file(run.plan.out, name, split))
+        for split in (Split.VALIDATION, Split.TEST)
+    }
 
 
 def _evaluated(run: _Run, name: str, found: dict[Split, Predictions]) -> Evaluation:
@@ -196,7 +198,7 @@ def _evaluated(run: _Run, name: str, found: dict[Split, Predictions]) -> Evaluat
 
 def _calibrated(run: _Run, name: str, found: Predictions) -> CalibrationFile:
     """Temperature: one number, which few validation cases can carry."""
-    path = run.plan.out / "calibration" / f"{name}.json"
+    path = calibration_file(run.plan.out, name)
     write_calibration(path, fit_on(found, run.asked, Split.VALIDATION, CalibratorKind.TEMPERATURE, Matcher()))
     final = run.finals()[name]
     stored = read_calibration(path)
@@ -206,7 +208,7 @@ def _calibrated(run: _Run, name: str, found: Predictions) -> CalibrationFile:
 
 
 def _as_served(run: _Run, name: str, found: Predictions) -> Predictions:
-    return bent(found, read_calibration(run.plan.out / "calibration" / f"{name}.json"))
+    return bent(found, read_calibration(calibration_file(run.plan.out, name)))
 
 
 def _judged(
@@ -234,18 +236,6 @@ def _judged(
         | {score.name: score.figures["log_loss"].value for score in evaluations[BASE].baselines},
         "match_coverage": {name: _coverage(result) for name, result in evaluations.items()},
     }
-
-
-def _registered(run: _Run, registry: Registry) -> dict[str, Any]:
-    """The stages taken into the registry, and which of them should be promoted."""
-    run.plan.tell("Registering the stages …")
-    base = _file(run, BASE, Split.TEST), run.plan.out / "calibration" / f"{BASE}.json"
-    runs = [
-        (run.plan.out / stage.value, Answers(run.plan.snapshot, _file(run, stage.value, Split.TEST), *base))
-        for stage in StageName
-    ]
-    proposal = register_and_propose(registry, runs)
-    return {"model": proposal.model, "against": proposal.against, "reason": proposal.reason}
 
 
 def _log_loss(result: Evaluation) -> float | None:

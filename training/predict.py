@@ -18,7 +18,7 @@ from corpus.snapshot import Snapshot
 from corpus.splits import Split
 from evaluation.prediction import Mode, PredictedCandidate, Prediction
 from training.dataset import Chain, chains_of
-from training.dialogue import TEMPLATE_VERSION, unusable, when_index
+from training.dialogue import unusable, when_index
 from training.engine import Engine, Sampling
 from training.forecasting import Tokens, Weighed, below, propose, start, weigh
 from training.inference import Effort, ProbabilityTreeInference, Question
@@ -36,6 +36,8 @@ class Job:
     branches: int = 4
     depth: int = 3
     effort: Effort = field(default_factory=Effort)
+    weights_hash: str = ""
+    """Content hash of the model; empty where only its name is known."""
 
 
 def predictions(engine: Engine, job: Job) -> Iterator[Prediction]:
@@ -73,10 +75,10 @@ def _line(
     begun, used = time.perf_counter(), engine.tokens_used
     texts = list(given) if mode is Mode.GIVEN else propose(engine, history, job.branches, _sampling(job))
     if not texts:
-        yield _prediction(job, case, depth, mode, None)
+        yield _prediction(engine, job, case, depth, mode, None)
         return
     found = weigh(engine, history, texts, case.horizon_months, job.effort.orders, job.effort.sampling.seed)
-    line = _prediction(job, case, depth, mode, found)
+    line = _prediction(engine, job, case, depth, mode, found)
     yield line.model_copy(
         update={"seconds": round(time.perf_counter() - begun, 6), "tokens": engine.tokens_used - used}
     )
@@ -87,7 +89,13 @@ def _sampling(job: Job) -> Sampling:
 
 
 def _prediction(
-    job: Job, case: Case, depth: int, mode: Mode, found: Weighed | None, branch: tuple[str, ...] = ()
+    engine: Engine,
+    job: Job,
+    case: Case,
+    depth: int,
+    mode: Mode,
+    found: Weighed | None,
+    branch: tuple[str, ...] = (),
 ) -> Prediction:
     """One line; a level for which the model listed nothing has all mass on Z."""
     candidates = () if found is None else tuple(
@@ -103,9 +111,10 @@ def _prediction(
         remainder=1.0 if found is None else found.probabilities[-1],
         spread=() if found is None else found.spread[:-1],
         model=job.model,
+        weights_hash=job.weights_hash,
         knowledge_cutoff=job.knowledge_cutoff,
         snapshot_hash=job.snapshot.hash,
-        prompt_version=TEMPLATE_VERSION,
+        prompt_version=engine.encoder.template.version,
     )
 
 
@@ -120,4 +129,6 @@ def _tree(engine: Engine, job: Job, case: Case) -> Iterator[Prediction]:
         job.branches,
     )
     for expansion in inference.stream(question, job.effort):
-        yield _prediction(job, case, len(expansion.path) + 1, Mode.TREE, expansion.weighed, expansion.events)
+        yield _prediction(
+            engine, job, case, len(expansion.path) + 1, Mode.TREE, expansion.weighed, expansion.events
+        )

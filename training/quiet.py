@@ -14,8 +14,6 @@ def quiet_libraries() -> None:
     warnings.filterwarnings(
         "ignore", message=r"`(is_)?gradient_checkpointing(_[a-z]+)?` is deprecated", category=FutureWarning
     )
-    # an adapter on the shipped model names it `tiny`, which is no folder; its vocabulary is never changed
-    warnings.filterwarnings("ignore", message="Could not find a config file in tiny", category=UserWarning)
     from transformers.utils import logging
 
     logging.disable_progress_bar()

@@ -29,9 +29,10 @@ import numpy as np
 from corpus.errors import EngineFault, InvalidInput
 from training.addresses import is_loopback
 from training.dialogue import LETTERS
-from training.encoding import ASSISTANT, USER, Encoder, Tokenizer
+from training.encoding import Encoder, Tokenizer
 from training.engine import Floats, Question, Sampling
 from training.list_grammar import MIN_TEXT, parse, regex
+from training.template import ASSISTANT, PLAIN, USER, Template
 
 TOP_TOKENS = 20
 """Likeliest tokens asked for: the most that vLLM hands out unless it is told otherwise."""
@@ -55,6 +56,7 @@ class RemoteEngine:
         model: str,
         tokenizer: Tokenizer,
         key: str | None = None,
+        template: Template = PLAIN,
         *,
         timeout_s: float = 60.0,
         tries: int = 4,
@@ -63,7 +65,8 @@ class RemoteEngine:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInput(f"{url!r} is no address of a server; write it as http://127.0.0.1:8000/v1.")
-        self.encoder, self.url, self.model = Encoder(tokenizer), f"{url.rstrip('/')}/completions", model
+        self.encoder = Encoder(tokenizer, template)
+        self.url, self.model = f"{url.rstrip('/')}/completions", model
         self.tokens_used, self.unread = 0, 0.0
         self._tries, self._pause_s, self._timeout_s = tries, pause_s, timeout_s
         self._client = httpx.Client(
@@ -87,7 +90,7 @@ class RemoteEngine:
 
     def write_lists(self, context: tuple[int, ...], lines: int, sampling: Sampling) -> list[list[str]]:
         """The first list greedily, the others drawn under the seed."""
-        asked = {"max_tokens": sampling.max_tokens, "stop": [f"\n{USER}"], "top_p": 1.0}
+        asked = {"max_tokens": sampling.max_tokens, "stop": [self.encoder.template.before_next], "top_p": 1.0}
         if self._holds_format:
             asked["structured_outputs"] = {"regex": regex(lines, sampling.max_characters)}
         drawn = {"n": sampling.lists - 1, "temperature": sampling.temperature, "seed": sampling.seed}

@@ -8,6 +8,7 @@
     best/              the weights of the best validation so far
     final/             the result: safetensors, tokenizer, `manifest.json` written last
     metadata.json      how it ended; written last
+    .running           held by the process that works on it
 
 Checkpoints hold the optimiser in PyTorch's own format and are read back with `weights_only`; they are for
 resuming on the machine that wrote them and are never published.
@@ -15,10 +16,12 @@ resuming on the machine that wrote them and are never published.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,7 +34,7 @@ from corpus.identity import tagged_hash
 LOCK, METRICS, METADATA, MANIFEST, COMPLETE = (
     "config.lock.json", "metrics.jsonl", "metadata.json", "manifest.json", "complete.json"
 )  # fmt: skip
-SAMPLES, ALARMS = "samples.jsonl", "alarms.jsonl"
+SAMPLES, ALARMS, RUNNING = "samples.jsonl", "alarms.jsonl", ".running"
 CALIBRATION = "calibration.json"
 """Stands beside a finished model; fitted later and possibly anew, so that no hash of the model includes it."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "numpy", "psychohistory")
@@ -73,6 +76,35 @@ class RunFolder:
                 )
         return (read_json(self.path / METADATA) or {}).get("status") == "finished"
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder alone, until the process ends at the latest; raises InvalidInput where another one does."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / RUNNING).open("ab") as mark:
+            try:
+                fcntl.flock(mark.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InvalidInput(
+                    f"Another process works on the run in {self.path}; see `training status`, or name another folder."
+                ) from None
+            except OSError:
+                pass  # a file system without locks, such as some network folders: there nobody is kept out
+            yield
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a process works on it."""
+        if not (self.path / RUNNING).is_file():
+            return False
+        with (self.path / RUNNING).open("rb") as mark:
+            try:
+                fcntl.flock(mark.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            except OSError:
+                pass
+        return False
+
     def newest_checkpoint(self) -> Path | None:
         """The newest complete checkpoint; raises InvalidFile where its files were cut or altered.
 
@@ -110,7 +142,7 @@ def lock_of(
         "snapshot": snapshot_hash,
         "parent": dict(parent),
         "code": code_hash(),
-        "commit": _commit(),
+        "commit": commit(),
         "packages": {name: _version(name) for name in PACKAGES},
     }
 
@@ -122,7 +154,8 @@ def code_hash() -> str:
     return tagged_hash("code/v1", {str(f.relative_to(folder)): file_sha256(f) for f in files})
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit of the program as it lies here; empty where git does not say."""
     try:
         answer = subprocess.run(
             ["git", "describe", "--always", "--dirty"],
@@ -164,7 +197,16 @@ def check_files(folder: Path, hashes: Mapping[str, str], cure: str) -> None:
 
 def content_hash(folder: Path) -> str:
     """One hash for all files of a folder."""
-    return hashlib.sha256(json.dumps(folder_hashes(folder), sort_keys=True).encode()).hexdigest()
+    return _one_hash(folder_hashes(folder))
+
+
+def stated_hash(final: Path) -> str:
+    """The `content_hash` of a finished model by its manifest, whose files were compared when it was opened."""
+    return _one_hash((read_json(final / MANIFEST) or {})["files"])
+
+
+def _one_hash(hashes: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -83,7 +83,7 @@ def watchers(job: StageJob, keep: KeepBest, validation: Prepared, encoder: Encod
     return [
         keep,
         KeepMetrics(job.folder),
-        LogSamples(job.folder, cases, encoder.tokenizer),
+        LogSamples(job.folder, cases, encoder),
         MarkCheckpoints(job.folder),
         ShowProgress(job.name.value),
         ObeyOrders(job.folder.path),

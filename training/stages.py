@@ -11,8 +11,10 @@ How the stages differ stands in `training.dialogue_stage` and `training.grpo`.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,13 @@ from corpus.snapshot import Snapshot
 from corpus.splits import Split
 from training import dialogue_stage
 from training.alarms import WatchRewards
+from training.bases import check_unchanged, identity
 from training.callbacks import LOG_LOSS, REWARD, KeepBest, ObeyOrders
 from training.config import Experiment
 from training.control import Order, forget_order
 from training.dataset import prepare
-from training.dialogue import TEMPLATE_VERSION
 from training.encoding import Encoder
-from training.models import identity, load_tokenizer
+from training.models import forget_origin, load_tokenizer
 from training.runfolder import (
     MANIFEST,
     METADATA,
@@ -41,6 +43,7 @@ from training.runfolder import (
     write_json,
 )
 from training.stage_job import ReadyStage, StageJob, StageName, StageResult, callback
+from training.template import Template, chosen_template
 
 _NEARLY_NOTHING = 1 << 20
 """Bytes; a disk with less is full for any checkpoint."""
@@ -51,11 +54,21 @@ def run_stage(
 ) -> StageResult:
     """Run one stage into `out`; `parent` is an adapter or model folder to start from.
 
-    Raises InvalidInput for what does not fit, InvalidFile for a damaged checkpoint, DiskFull.
+    Raises InvalidInput for what does not fit or while another process works in `out`, InvalidFile for a damaged
+    checkpoint, DiskFull.
     """
     job = StageJob(experiment, name, snapshot, RunFolder(out), parent)
     if name is StageName.GRPO and parent is None:
         raise InvalidInput("GRPO starts from a scored model; name the run of that stage with --from.")
+    is_first = (
+        os.environ.get("RANK", "0") == "0"
+    )  # of several processes on one run, which `accelerate` starts
+    with job.folder.held() if is_first else nullcontext():
+        return _claimed(job)
+
+
+def _claimed(job: StageJob) -> StageResult:
+    out = job.folder.path
     if job.folder.claim(_lock(job)):
         return StageResult(job.folder, read_json(out / METADATA) or {}, was_finished=True)
     try:
@@ -82,6 +95,7 @@ def disk_is_full(fault: BaseException, free: int) -> bool:
 def _lock(job: StageJob) -> dict[str, Any]:
     parent = identity(job.experiment.base)
     if job.parent is not None:
+        check_unchanged(job.parent, parent)
         parent |= {"adapter": content_hash(job.parent)}
     return lock_of(job.experiment.model_dump(mode="json"), job.name.value, job.snapshot.hash, parent)
 
@@ -89,8 +103,9 @@ def _lock(job: StageJob) -> dict[str, Any]:
 def _run(job: StageJob) -> dict[str, Any]:
     started = time.monotonic()
     set_seed(job.experiment.seed)  # a new adapter's first weights are drawn before the trainer seeds anything
-    encoder = Encoder(load_tokenizer(job.experiment.base))
+    encoder = _encoder(job)
     ready = _ready(job, encoder)
+    forget_origin(ready.trainer.model)
     checkpoint = job.folder.newest_checkpoint()
     job.folder.forget_reports_after(int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else -1)
     outcome = ready.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -98,7 +113,20 @@ def _run(job: StageJob) -> dict[str, Any]:
     if callback(ready.trainer, ObeyOrders).obeyed is Order.PAUSE:
         return {"status": "paused", "steps": outcome.global_step}
     write_final(job, ready.trainer, encoder)
-    return _write_metadata(job, ready, outcome, time.monotonic() - started)
+    return _write_metadata(job, ready, outcome, time.monotonic() - started, encoder.template)
+
+
+def _encoder(job: StageJob) -> Encoder:
+    """The base's tokenizer with the template asked for; raises InvalidInput where the parent was trained in another."""
+    tokenizer = load_tokenizer(job.experiment.base)
+    template = chosen_template(tokenizer, job.experiment.data.template)
+    before = None if job.parent is None else (read_json(job.parent / MANIFEST) or {}).get("template")
+    if before not in (None, template.version):
+        raise InvalidInput(
+            f"{job.parent} was trained in the template {before!r}, and this run would go on in {template.version!r}; "
+            "set data.template as it was there."
+        )
+    return Encoder(tokenizer, template)
 
 
 def _ready(job: StageJob, encoder: Encoder) -> ReadyStage:
@@ -135,18 +163,32 @@ def write_final(job: StageJob, trainer: Any, encoder: Encoder) -> None:
         # peft keeps these as a set: without an order the same run would have another hash each time
         targets = {"target_modules": sorted(settings["target_modules"] or ())}
         write_json(partial / "adapter_config.json", settings | base | targets)
-    write_json(partial / MANIFEST, {"template": TEMPLATE_VERSION, "files": folder_hashes(partial)})
+    write_json(partial / MANIFEST, _stated(job, encoder, partial))
     shutil.rmtree(folder.final, ignore_errors=True)
     partial.rename(folder.final)
 
 
-def _write_metadata(job: StageJob, ready: ReadyStage, outcome: Any, seconds: float) -> dict[str, Any]:
+def _stated(job: StageJob, encoder: Encoder, final: Path) -> dict[str, Any]:
+    """What a manifest says; where a folder lies on this machine is nobody else's business."""
+    base = identity(job.experiment.base)
+    return {
+        "template": encoder.template.version,
+        "base": "" if Path(base["name"]).is_dir() else base["name"],
+        "base_hash": base["hash"],
+        "files": folder_hashes(final),
+    }
+
+
+def _write_metadata(
+    job: StageJob, ready: ReadyStage, outcome: Any, seconds: float, template: Template
+) -> dict[str, Any]:
     keep = callback(ready.trainer, KeepBest)
     metadata = {
         "status": "finished",
         "stage": job.name.value,
         "base": job.experiment.base,
         "snapshot": job.snapshot.hash,
+        "template": {"version": template.version, "reason": template.reason},
         "steps": outcome.global_step,
         "ended_by": _ended_by(ready.trainer, keep),
         "train_loss": outcome.training_loss,

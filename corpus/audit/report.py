@@ -1,4 +1,8 @@
-"""The whole audit of a folder, as a value, as JSON and as a page."""
+"""The whole audit of a folder, as a value, as JSON and as a page.
+
+A synthetic snapshot has no sources and one way of wording, and its invented names recur: the rows on wording, support
+and contradictions do not apply to it and are left out, which the report says. All others hold it to account.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,15 @@ from typing import Any
 
 from corpus.audit.facts import gather
 from corpus.audit.leakage import leakage_rows
-from corpus.audit.rows import Example, Group, Row, Verdict, worst
+from corpus.audit.rows import Example, Group, Row, Rule, Verdict, worst
 from corpus.audit.shape import shape_rows
 from corpus.audit.support import support_rows
 from corpus.audit.timing import timing_rows
 from corpus.audit.wording import wording_rows
 from corpus.intervals import Interval
 from corpus.snapshot import read_snapshot
+
+SYNTHETIC_NOTE = "The snapshot is synthetic: rules on wording, sources and contradictions do not apply."
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,12 @@ class AuditReport:
     cases: int
     families: int
     rows: tuple[Row, ...]
+    synthetic: bool = False
+
+    @property
+    def note(self) -> str:
+        """What a reader must know of the rows."""
+        return SYNTHETIC_NOTE if self.synthetic else ""
 
     @property
     def verdict(self) -> Verdict:
@@ -39,7 +51,7 @@ class AuditReport:
         """Plain values, the same for the same snapshot."""
         return {
             "snapshot": self.snapshot_hash, "cases": self.cases, "families": self.families,
-            "verdict": self.verdict.value, "rows": [row.as_json() for row in self.rows],
+            "verdict": self.verdict.value, "synthetic": self.synthetic, "rows": [row.as_json() for row in self.rows],
         }  # fmt: skip
 
 
@@ -49,16 +61,16 @@ def audit_snapshot(folder: Path, today: date, texts: Path | None = None) -> Audi
     Raises SnapshotError where a file does not match the manifest.
     """
     snapshot = read_snapshot(folder)
-    facts = gather(snapshot, today)
+    facts, synthetic = gather(snapshot, today), snapshot.manifest.synthetic
     rows = (
-        *wording_rows(facts),
+        *(() if synthetic else wording_rows(facts)),
         *leakage_rows(facts, folder),
         *timing_rows(facts),
-        *support_rows(facts, folder, texts),
-        *shape_rows(facts),
+        *(() if synthetic else support_rows(facts, folder, texts)),
+        *(row for row in shape_rows(facts) if not synthetic or row.rule is not Rule.CONTRADICTIONS),
     )
     families = len({case.family for case in facts.cases})
-    return AuditReport(folder, snapshot.hash, len(facts.cases), families, rows)
+    return AuditReport(folder, snapshot.hash, len(facts.cases), families, rows, synthetic)
 
 
 def shown(figure: Interval) -> str:
@@ -98,7 +110,7 @@ def as_html(report: AuditReport) -> str:
         f"<style>{_STYLE}</style><h1>Audit: "
         f'<span class="{verdict}">{verdict.upper()}</span></h1>'
         f'<p class="sub">{report.cases} cases of {report.families} event families; snapshot {report.snapshot_hash}. '
-        "Intervals cover 95 % and treat an event family as one unit.</p>"
+        f"Intervals cover 95 % and treat an event family as one unit. {report.note}</p>"
         f"{groups}</html>\n"
     )
 

@@ -68,4 +68,6 @@ def _show(report: AuditReport) -> None:
             click.echo(
                 f"{row.rule.value}: {example.case_id} {example.path}: {printable(example.text)}", err=True
             )
+    if report.note:
+        click.echo(report.note)
     click.echo(f"{report.verdict.value.upper()}: {report.cases} cases of {report.families} event families.")

@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 
 from tests.tiny_models import with_lora
+from training.bases import TINY
 from training.dialogue import TEMPLATE_VERSION
-from training.models import TINY, load_base, load_tokenizer
+from training.models import load_base, load_tokenizer
 from training.runfolder import MANIFEST, folder_hashes, read_json, write_json
 
 ROOT = Path(__file__).parents[2]

@@ -19,8 +19,9 @@ import pytest
 from tests.commands import run, start
 from tests.servers.completions import CompletionsServer
 from tests.servers.loopback import LoopbackServer
+from training.bases import TINY
 from training.commands.forecasts import Forecaster
-from training.models import TINY, load_base, load_tokenizer
+from training.models import load_base, load_tokenizer
 
 QUIET = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 ASKED = {

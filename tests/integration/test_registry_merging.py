@@ -13,17 +13,20 @@ import torch
 from safetensors.torch import load_file
 
 from corpus.errors import InvalidInput
+from evaluation.prediction import read_predictions
 from tests.commands import environment
 from tests.commands import run as command
 from tests.registry_runs import close_run
 from tests.tiny_models import encoder, random_model, with_lora
+from training.bases import identity
 from training.engine import Sampling
 from training.inference import Effort, ProbabilityTreeInference
-from training.models import identity, load_base, with_adapter
+from training.models import load_base, with_adapter
 from training.registry.merging import merge
 from training.registry.registering import register_run
 from training.registry.store import Registry, find_model
-from training.runfolder import CALIBRATION, LOCK
+from training.runfolder import CALIBRATION, LOCK, METADATA, read_json
+from training.synthetic import Recipe, write_synthetic
 
 FAMILIES = ("llama", "gpt-oss")
 
@@ -105,30 +108,51 @@ def test_a_name_alone_is_looked_up_in_the_registry(tmp_path: Path) -> None:
     assert "NotFound: No model 'adopted' in the registry" in answer.stderr
 
 
-def test_a_command_takes_a_name_for_a_folder(tmp_path: Path) -> None:
+def test_a_command_takes_a_name_for_a_folder_and_the_base_is_the_models_own(tmp_path: Path) -> None:
     base, run = adapter_on("llama", tmp_path)
-    register_run(Registry(tmp_path / "models"), run, "adapted")
-    words = (
-        "ask",
-        "Arvenia opens a canal",
-        "--base",
-        base,
-        "--depth",
-        "1",
-        "--orders",
-        "1",
-        "--branches",
-        "2",
-        "--json",
-    )
+    registry = Registry(tmp_path / "models")
+    record = register_run(registry, run, "adapted")
+    words = ("ask", "Arvenia opens a canal", "--depth", "1", "--orders", "1", "--branches", "2", "--json")
     where = {"PSYCHOHISTORY_MODELS": str(tmp_path / "models"), "OMP_NUM_THREADS": "1"}
-    named = command(tmp_path, "training", *words, "--model", "adapted", **where)
+    named = command(tmp_path, "training", *words, "--model", "adapted", **where, PSYCHOHISTORY_BASE="tiny")
     foldered = command(tmp_path, "training", *words, "--model", str(run), **where)
     assert named.code == 0, named.err
     assert named.json["branches"] == foldered.json["branches"]
     unknown = command(tmp_path, "training", *words, "--model", "adopted", **where)
     assert unknown.code == 1
     assert unknown.err.startswith("Error: 'adopted' is neither a folder nor a model of the registry")
+    other = command(tmp_path, "training", *words, "--model", "adapted", "--base", "tiny", **where)
+    assert other.code == 2
+    weights = registry.verified("adapted")
+    assert other.err.startswith(f"Error: The model {weights} was trained on {base!r}, not on 'tiny'; leave ")
+    write_synthetic(tmp_path / "world", Recipe(24, (5,), depth=1))
+    words = (
+        "predict",
+        str(tmp_path / "world"),
+        "--out",
+        str(tmp_path / "test.jsonl"),
+        "--mode",
+        "given",
+        "--json",
+    )
+    told = command(tmp_path, "training", *words, "--model", "adapted", **where)
+    assert told.json["weights_hash"] == record.content, told.err
+    assert read_predictions(tmp_path / "test.jsonl").weights_hash == record.content
+
+
+def test_a_merged_model_brings_its_base_too(tmp_path: Path) -> None:
+    base, run = adapter_on("llama", tmp_path)
+    registry = Registry(tmp_path / "models")
+    register_run(registry, run, "adapted")
+    merge(registry, "adapted", tmp_path / "merged")
+    inference = ProbabilityTreeInference()
+    inference.load_adapter(tmp_path / "merged")
+    assert inference.base == base
+    assert inference.weights_hash == read_json(tmp_path / "merged" / METADATA)["final"]  # type: ignore[index]
+    inference.load_adapter(None)
+    assert inference.weights_hash == identity(base)["hash"]
+    with pytest.raises(InvalidInput, match=r"was trained on .*base', not on 'tiny'"):
+        ProbabilityTreeInference("tiny").load_adapter(tmp_path / "merged")
 
 
 def test_a_base_that_changed_is_refused(tmp_path: Path) -> None:

@@ -132,6 +132,18 @@ def test_forecasts_come_later_are_kept_and_never_replaced(
         promote(registry, "m")
 
 
+def test_forecasts_of_other_weights_are_refused(registry: Registry, snapshot: Path, tmp_path: Path) -> None:
+    record = register_run(registry, finished_run(tmp_path / "run"), "m")
+    given = answers(snapshot, tmp_path / "a", honest)
+    written = given.predictions.read_text()
+    given.predictions.write_text(written.replace('"weights_hash":""', f'"weights_hash":"{"f" * 64}"'))
+    with pytest.raises(InvalidInput, match=r"forecast by the weights f{12}…, not by m \("):
+        add_evaluation(registry, "m", given)
+    assert registry.evaluations("m") == []
+    given.predictions.write_text(written.replace('"weights_hash":""', f'"weights_hash":"{record.content}"'))
+    assert add_evaluation(registry, "m", given) == registry.evaluations("m")[0]
+
+
 def test_a_snapshot_that_moved_is_asked_for(registry: Registry, snapshot: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(snapshot, tmp_path / "before")
     given = answers(moved, tmp_path / "a", honest, hedging)

@@ -12,16 +12,19 @@ import numpy as np
 import pytest
 
 from corpus.errors import EngineFault, InvalidInput
+from tests.chat_templates import CHATML, chat_tokenizer
 from tests.servers.completions import CompletionsServer
 from tests.servers.loopback import Answer, LoopbackServer, as_json, page
 from tests.servers.model_server import error
 from tests.tiny_models import encoder, random_model
+from training.bases import TINY
 from training.engine import Question, Sampling
 from training.forecasting import start
 from training.inference import Effort, ProbabilityTreeInference
 from training.local_engine import TransformersEngine
-from training.models import TINY, load_base, load_tokenizer
+from training.models import load_base, load_tokenizer
 from training.remote_engine import RemoteEngine
+from training.template import TemplateChoice, chosen_template
 
 EVENT, FACTS, DAY = (
     "Port Velora raises the grain tax",
@@ -50,15 +53,25 @@ def tree(engine: Any) -> Any:
     return ProbabilityTreeInference("same", engine=engine).generate_tree(EVENT, FACTS, DAY, 24, 2, 3, effort)
 
 
-@pytest.mark.parametrize("which", ["random", "tiny"])
+def model_of(which: str) -> tuple[Any, Any]:
+    """A model with its tokenizer."""
+    if which == "tiny":
+        return load_base(TINY), load_tokenizer(TINY)
+    if which == "random":
+        return random_model("llama"), encoder().tokenizer
+    tokenizer = chat_tokenizer(CHATML)
+    return random_model("llama", len(tokenizer)), tokenizer
+
+
+@pytest.mark.parametrize("which", ["random", "tiny", "with a template of its own"])
 def test_a_tree_is_the_same_here_and_there(which: str) -> None:
-    tiny = which == "tiny"
-    model = load_base(TINY) if tiny else random_model("llama")
-    tokenizer = load_tokenizer(TINY) if tiny else encoder().tokenizer
+    model, tokenizer = model_of(which)
+    template = chosen_template(tokenizer, TemplateChoice.AUTO)
+    assert template.is_own == (which == "with a template of its own")
     with served(model, tokenizer) as (answering, url):
-        engine = remote(url, tokenizer)
+        engine = remote(url, tokenizer, template=template)
         there = tree(engine)
-    here = tree(TransformersEngine(model, tokenizer))
+    here = tree(TransformersEngine(model, tokenizer, template=template))
     assert len(answering.bodies) > 3
     assert there.remainder == pytest.approx(here.remainder, abs=1e-4)
     pairs = list(zip(here.walk(), there.walk(), strict=True))

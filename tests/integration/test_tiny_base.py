@@ -15,11 +15,12 @@ from evaluation.metrics import forecasts
 from evaluation.pairing import pair_given
 from evaluation.prediction import Mode
 from runs.make_tiny_base import recipe
+from training.bases import TINY, TINY_FOLDER
 from training.dataset import chains_of, dialogue_of
 from training.dialogue import Style
 from training.encoding import Encoder
 from training.inference import Effort, ProbabilityTreeInference
-from training.models import TINY, TINY_FOLDER, load_tokenizer
+from training.models import load_tokenizer
 from training.predict import Job, predictions
 from training.synthetic import write_synthetic
 

@@ -18,17 +18,24 @@ import pytest
 
 from corpus.errors import InvalidInput, PsychoHistoryError
 from corpus.snapshot import read_snapshot
+from corpus.splits import Split
 from tests.clouds import FolderCloud
+from tests.forecasts import hedging, honest, make_snapshot
+from tests.registry_runs import calibration, finished_run, forecast, write
 from training.backends import names
 from training.backends.bodies import ATTEMPTS, FILES, RunOrder, run_order
+from training.backends.kept import KEPT
 from training.backends.launching import REST, Launch, Where, launch
 from training.backends.modal_cloud import image, load_modal, train_function
 from training.backends.remote import REMOTE, RemoteBackend
 from training.backends.request import Command, Ending, Outcome, Request
 from training.config import Adapt, Data, Experiment, Lora, Precision, Stage
+from training.control import STAGE_FOLDERS
 from training.costs import Kind, Ledger, grouped
 from training.dataset import OverLength
+from training.pipeline_folder import calibration_file, forecasts_file
 from training.planning.limits import Allowance
+from training.registry.store import Registry
 from training.runfolder import read_json
 from training.synthetic import Recipe, write_synthetic
 
@@ -121,6 +128,36 @@ def test_a_second_call_does_nothing_and_another_machine_fetches(
     assert len(cloud.started) == 1
     assert cloud.put_paths == put, "nothing is uploaded twice"
     assert (elsewhere.out / "result.json").read_bytes() == (here.out / "result.json").read_bytes()
+
+
+def test_a_fetched_pipeline_enters_this_machines_registry(tmp_path: Path, program: Any) -> None:
+    made, snapshot = tmp_path / "made", make_snapshot(tmp_path / "snapshot", count=90)
+    parent: Path | None = None
+    for number, stage in enumerate(STAGE_FOLDERS):
+        parent = finished_run(made / stage, number, stage=stage, parent=parent)
+    for name, rule in (("base", hedging), ("sft", honest), ("score", honest), ("grpo", hedging)):
+        forecasts_file(made, name, Split.TEST).parent.mkdir(parents=True, exist_ok=True)
+        forecast(snapshot, forecasts_file(made, name, Split.TEST), rule)
+    calibration_file(made, "base").parent.mkdir()
+    write(calibration_file(made, "base"), calibration(1.0))
+    write(made / "result.json", {"favoured": "sft", "proposed": {"model": "of-the-container"}})
+    does = f"import shutil; shutil.copytree({str(made)!r}, out, dirs_exist_ok=True); "
+    cloud = FolderCloud(
+        tmp_path / "volume", program(does + 'print((out / "result.json").read_text()); sys.exit(10)')
+    )
+    asked, registry = request(snapshot, tmp_path / "out"), Registry(tmp_path / "models")
+    backend(cloud).run(replace(asked, out=tmp_path / "unregistered"))
+    assert registry.models() == []
+    outcome = backend(cloud).run(replace(asked, registry=registry))
+    found = {record.stage: record for record in registry.models()}
+    assert list(found) == list(reversed(STAGE_FOLDERS))
+    assert found["score"].parent == found["sft"].content
+    assert all(len(registry.evaluations(record.name)) == 1 for record in found.values())
+    assert outcome.result["proposed"]["model"] == found["sft"].name
+    assert (read_json(asked.out / "result.json") or {})["proposed"] == outcome.result["proposed"]
+    again = backend(cloud).run(replace(asked, registry=registry))
+    assert again.result == outcome.result
+    assert len(registry.models()) == len(STAGE_FOLDERS)
 
 
 def test_detached_runs_are_found_again(world: Path, tmp_path: Path, program: Any) -> None:
@@ -276,6 +313,10 @@ def test_sft_runs_in_a_container_as_it_does_here(world: Path, tmp_path: Path) ->
     remote = launch(there, Launch(Where.MODAL, ledger, gpu="L4"), cloud)
     local = launch(here, Launch(Where.LOCAL, ledger))
     assert remote.result["final"] == local.result["final"], "bit-equal weights"
+    kept = read_json(there.out / KEPT) or {}
+    assert (kept["backend"], kept["gpu"], kept["out"]) == ("modal", "L4", str(there.out)), (
+        "not the container's"
+    )
     assert (there.out / "final" / "manifest.json").read_bytes() == (
         here.out / "final" / "manifest.json"
     ).read_bytes()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from corpus.errors import PsychoHistoryError
+from corpus.errors import InvalidInput, PsychoHistoryError
+from corpus.snapshot import SnapshotInfo, write_snapshot
 from corpus.splits import Ratios
 from evaluation.deciding import DECISIVE
 from tests.tiny_models import encoder, random_model
@@ -18,7 +21,7 @@ from training.inference import Effort
 from training.pipeline import FORECASTERS, RESULT, Plan, run_pipeline
 from training.registry.store import Registry
 from training.runfolder import METADATA, content_hash, read_json, write_json
-from training.synthetic import Recipe, write_synthetic
+from training.synthetic import Recipe, synthetic_cases, write_synthetic
 
 EFFORT = Effort(orders=2, sampling=Sampling(lists=1, max_characters=10))
 
@@ -38,6 +41,15 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     registry = Registry(folder / "models")
     out, today = folder / "out", date(2024, 1, 1)
     return Plan(experiment, folder / "world", out, today, effort=EFFORT, branches=2, registry=registry)
+
+
+def test_an_audit_that_fails_stops_a_synthetic_snapshot_too(plan: Plan, tmp_path: Path) -> None:
+    cases = list(synthetic_cases(Recipe(24, (5,), depth=1)))
+    twin = cases[0].model_copy(update={"case_id": "c000000000000001"})
+    write_snapshot(tmp_path / "twins", [*cases, twin], SnapshotInfo(query={}, program="test", synthetic=True))
+    with pytest.raises(InvalidInput, match=r"ends in FAIL .*; mend the corpus, or go on with --force"):
+        run_pipeline(replace(plan, snapshot=tmp_path / "twins", out=tmp_path / "out"))
+    assert not (tmp_path / "out" / "sft").exists()
 
 
 def ended_by(plan: Plan, stage: str) -> str | None:

@@ -92,6 +92,16 @@ def test_a_stage_leaves_a_whole_folder_and_a_second_call_does_nothing(
     assert scored.metadata["steps"] > 0
 
 
+def test_an_adapter_goes_on_without_its_base_being_looked_up(snapshot: Snapshot, tmp_path: Path) -> None:
+    """peft asks the hub whether `tiny` has the vocabulary it had; offline it warns, and a warning is an error here."""
+    settings = experiment("tiny", epochs=1, max_steps=1, evaluate_every=1)
+    first = run_stage(settings, StageName.SFT, snapshot, tmp_path / "sft").folder
+    settings = settings.model_copy(update={"score": settings.sft})
+    scored = run_stage(settings, StageName.SCORE, snapshot, tmp_path / "score", first.final).folder
+    named = json.loads((scored.final / "adapter_config.json").read_text())["base_model_name_or_path"]
+    assert named == "tiny"
+
+
 def stage_command(
     stage: StageName, config: Path, data: Path, out: Path, *more: str
 ) -> subprocess.Popen[bytes]:
@@ -221,6 +231,22 @@ def test_an_adapter_for_another_base_is_refused(snapshot: Snapshot, base: str, t
     random_model("qwen3").save_pretrained(other)
     with pytest.raises(InvalidInput, match=r"was trained on .*, not on .*other"):
         with_adapter(load_base(str(other), Precision.FLOAT32), tmp_path / "run" / "final", str(other))
+
+
+def test_an_adapter_is_not_put_on_a_base_that_has_changed(
+    snapshot: Snapshot, base: str, tmp_path: Path
+) -> None:
+    mine = str(shutil.copytree(base, tmp_path / "base"))
+    final = run_stage(experiment(mine, max_steps=1), StageName.SFT, snapshot, tmp_path / "run").folder.final
+    ProbabilityTreeInference().load_adapter(final)
+    settings = json.loads((tmp_path / "base" / "config.json").read_text()) | {"rms_norm_eps": 0.5}
+    (tmp_path / "base" / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(
+        InvalidInput, match=r"The files of the base .* have changed since .* was trained on it; bring"
+    ):
+        ProbabilityTreeInference().load_adapter(final)
+    with pytest.raises(InvalidInput, match="have changed since"):
+        run_stage(experiment(mine), StageName.SCORE, snapshot, tmp_path / "score", final)
 
 
 def test_what_does_not_fit_is_said_before_the_first_step(

@@ -45,3 +45,16 @@ def test_a_wrong_file_names_the_field(tmp_path: Path, text: str, message: str) -
         read_experiment(tmp_path / "e.yaml")
     with pytest.raises(InvalidFile, match="does not exist"):
         read_experiment(tmp_path / "other.yaml")
+
+
+def test_the_documentation_shows_every_setting_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    shown = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    assert Experiment.model_validate(shown) == Experiment()
+    defaults = Experiment().model_dump(mode="json")
+    assert shown.keys() == defaults.keys()
+    for section in ("data", "lora", "sft", "grpo"):
+        assert shown[section].keys() == defaults[section].keys(), section
+    for section in ("rewards", "alarms"):
+        assert shown["grpo"][section].keys() == defaults["grpo"][section].keys(), section
+    assert shown["sft"]["loss"].keys() == defaults["sft"]["loss"].keys()

@@ -38,7 +38,7 @@ class CharacterTokenizer:
     name_or_path: str = "characters"
     start: str = ""
 
-    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+    def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool = False) -> list[int]:
         return [ord(char) for char in (self.start if add_special_tokens else "") + text]
 
     def decode(self, token_ids: list[int], *, skip_special_tokens: bool) -> str:
@@ -204,7 +204,9 @@ def test_a_step_is_a_fair_sample_of_lengths() -> None:
 
 def test_a_tokenizer_that_splits_letters_is_refused() -> None:
     class Splitting(CharacterTokenizer):
-        def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        def encode(
+            self, text: str, *, add_special_tokens: bool, split_special_tokens: bool = False
+        ) -> list[int]:
             return [1, *super().encode(text, add_special_tokens=add_special_tokens)]
 
     with pytest.raises(InvalidInput, match="splits the letter A into 2 tokens"):

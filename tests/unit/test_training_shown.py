@@ -11,10 +11,11 @@ from tests.builders import sound_case
 from training.commands.ask import show
 from training.commands.data import rendered
 from training.dialogue import Style, build_dialogue
+from training.template import PLAIN
 
 
 def test_learnt_turns_are_coloured_and_others_are_not() -> None:
-    text = rendered(build_dialogue(sound_case(), Style(shuffle=False), random.Random(0)))
+    text = rendered(build_dialogue(sound_case(), Style(shuffle=False), random.Random(0)), PLAIN)
     coloured = {style: text.plain[start:end] for start, end, style in text.spans}
     assert coloured["green"].startswith("A) The Ruritanian crown falls")
     assert coloured["yellow"] == "B"

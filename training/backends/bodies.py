@@ -29,6 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.errors import NotFound
 from corpus.files import file_sha256
+from training.backends.kept import KEPT
 from training.backends.request import Command, Ending
 from training.control import run_in
 from training.runfolder import LOCK, METRICS, folder_hashes, read_json, write_json
@@ -40,7 +41,8 @@ GRACE = 20.0
 DONE_CODES = (0, 10, 20)
 """Finished, or finished with a verdict."""
 ATTEMPTS, PROGRESS, FILES, CONFIG = "attempts.json", "progress.json", "files.json", "config.yaml"
-NOT_FETCHED = ("checkpoints",)
+NOT_FETCHED = ("checkpoints", KEPT)
+"""What is of use where it was written only."""
 HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _ERROR_LINES = 20
 
@@ -119,7 +121,7 @@ def run_order(
 
 
 def fetched_files(out: Path) -> dict[str, str]:
-    """Hashes of all that is fetched back: everything but checkpoints and what is half written."""
+    """Hashes of all that is fetched back: everything but `NOT_FETCHED` and what is half written."""
     return {
         name: digest
         for name, digest in _all_hashes(out).items()

@@ -13,15 +13,17 @@ from typing import Any
 
 from corpus.errors import InvalidInput
 from corpus.snapshot import read_snapshot
+from training.backends.kept import keep_command
 from training.backends.local import LocalBackend
 from training.backends.remote import Cloud, RemoteBackend
 from training.backends.request import Command, Ending, Outcome, Request
 from training.control import STAGE_FOLDERS
 from training.costs import Entry, Kind, Ledger, now
+from training.pipeline_folder import RESULT
 from training.planning.limits import allowance
 from training.runfolder import METADATA, read_json, write_json
 
-PLAN, RESULT = "plan.json", "result.json"
+PLAN = "plan.json"
 REST = "rest"
 """Audit, forecasts, evaluation, starting; and what an attempt used that ended early."""
 
@@ -59,6 +61,7 @@ def launch(request: Request, how: Launch, cloud: Cloud | None = None) -> Outcome
     if how.where is Where.LOCAL:
         if request.command is Command.ALL:
             _plan_here(request)
+        keep_command(request, how)
         before = read_json(request.out / RESULT)
         outcome = LocalBackend().run(request)
         if not outcome.result.get("was_finished") and outcome.result != before:
@@ -84,6 +87,7 @@ def _launch_remote(request: Request, how: Launch, cloud: Cloud | None) -> Outcom
         _entry(request, how, Kind.ESTIMATE, stage, gpu, seconds, price, f"{request.name}/{stage}/{gpu}/plan")
         for stage, seconds in {**option.stage_seconds, REST: option.start_seconds}.items()
     )
+    keep_command(request, how)
     outcome = RemoteBackend(cloud, gpu, granted, how.detach).run(request)
     if outcome.ending is not Ending.RUNNING:
         how.ledger.add(_actual(request, how, outcome, gpu, price))

@@ -21,16 +21,17 @@ from corpus.errors import InvalidInput, PsychoHistoryError
 from corpus.files import file_sha256
 from corpus.snapshot import MANIFEST as SNAPSHOT_MANIFEST
 from training.backends.bodies import FILES, PROGRESS, RunOrder
-from training.backends.request import Ending, Outcome, Request
+from training.backends.request import Command, Ending, Outcome, Request
+from training.bases import TINY
+from training.pipeline_folder import RESULT, enter
 from training.planning.limits import Allowance
 from training.runfolder import MANIFEST, METADATA, content_hash, read_json, write_json
 
 CALL = "call.json"
-REMOTE, RESULT = "remote.json", "result.json"
-"""In the run's own folder: what is fetched, and from where."""
+REMOTE = "remote.json"
+"""In the run's own folder: what was fetched, and from where."""
 LAST = (MANIFEST, METADATA, RESULT)
 """Files whose presence means that a folder is complete: fetched after all others."""
-TINY = "tiny"
 WAIT = 20.0
 
 
@@ -170,12 +171,22 @@ class RemoteBackend:
         if ending is not Ending.FINISHED:
             return Outcome(ending, answer["result"], answer["why"], answer["seconds"])
         fetch_files(self.cloud, f"models/{request.name}", request.out, request)
+        result = _entered(request, answer["result"])
         write_json(
             request.out / REMOTE,
-            {"run": request.name, "gpu": self.gpu, "fetched": True, "result": answer["result"],
-             "seconds": answer["seconds"]},
+            {"run": request.name, "gpu": self.gpu, "fetched": True, "result": result, "seconds": answer["seconds"]},
         )  # fmt: skip
-        return Outcome(ending, answer["result"], seconds=answer["seconds"])
+        return Outcome(ending, result, seconds=answer["seconds"])
+
+
+def _entered(request: Request, result: dict[str, Any]) -> dict[str, Any]:
+    """A fetched pipeline's result with what this machine's registry proposes: a container has a registry of its own."""
+    if request.registry is None or request.command is not Command.ALL:
+        return result
+    request.tell("Registering the stages …")
+    proposed = {"proposed": enter(request.registry, request.out, request.snapshot)}
+    write_json(request.out / RESULT, (read_json(request.out / RESULT) or {}) | proposed)
+    return result | proposed
 
 
 def fetch_files(cloud: Cloud, there: str, out: Path, request: Request) -> None:

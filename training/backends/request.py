@@ -51,7 +51,7 @@ class Request:
     """The finished model that a single stage starts from."""
     force: bool = False
     registry: Registry | None = None
-    """Where a run on this machine enters its models; those fetched from elsewhere are added by hand."""
+    """Where a pipeline enters its stages, those that were fetched from elsewhere too; None: nowhere."""
     tell: Callable[[str], None] = field(default=lambda line: None)
 
     @property

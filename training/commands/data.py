@@ -18,6 +18,8 @@ from training.dialogue import REMAINDER, Dialogue, Style, TurnKind
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from training.template import Template
+
 _SHOWN_IDS = 10
 
 
@@ -36,17 +38,23 @@ def data(snapshot: Path, config: Path | None, base: str | None, show: int, as_js
     opened = read_snapshot(snapshot)
     from training.encoding import Encoder
     from training.models import load_tokenizer
+    from training.template import chosen_template
 
-    encoder = Encoder(load_tokenizer(base or experiment.base))
+    tokenizer = load_tokenizer(base or experiment.base)
+    template = chosen_template(tokenizer, experiment.data.template)
+    encoder = Encoder(tokenizer, template)
     limit = experiment.data.max_tokens
     found = [prepare(opened, split, encoder, limit, OverLength.LEAVE_OUT) for split in Split]
     report = {prepared.split.value: _counts(prepared, experiment) for prepared in found}
     if as_json:
-        print_json({"snapshot": opened.hash, "max_tokens": limit, "splits": report})
+        told = {"version": template.version, "reason": template.reason}
+        print_json({"snapshot": opened.hash, "max_tokens": limit, "template": told, "splits": report})
         return
     _print(opened, report, limit)
+    click.echo(template.told)
     chains = found[0].chains[:show]
-    _print_dialogues(chains, Style(experiment.data.target, experiment.data.without_happened), experiment.seed)
+    style = Style(experiment.data.target, experiment.data.without_happened)
+    _print_dialogues(chains, style, experiment.seed, template)
 
 
 def _counts(prepared: Prepared, experiment: Experiment) -> dict[str, Any]:
@@ -99,20 +107,21 @@ def _name(split: str, what: str, found: Mapping[str, Any]) -> None:
         click.echo(f"{split}, {what}: {named}{more}")
 
 
-def _print_dialogues(chains: Iterable[Chain], style: Style, seed: int) -> None:
+def _print_dialogues(chains: Iterable[Chain], style: Style, seed: int, template: Template) -> None:
     from rich.console import Console
 
     for chain in chains:
-        Console().print(rendered(dialogue_of(chain, style, seed, 0)), soft_wrap=True)
+        Console().print(rendered(dialogue_of(chain, style, seed, 0), template), soft_wrap=True)
 
 
-def rendered(dialogue: Dialogue) -> Text:
+def rendered(dialogue: Dialogue, template: Template) -> Text:
     """A dialogue with its learnt turns coloured: lists green, letters yellow, what is not learnt grey."""
     from rich.text import Text
 
     text = Text(f"\n— {dialogue.case_id} —\n", style="bold")
-    for turn in dialogue.turns:
-        text.append(f"User: {printable_lines(turn.ask)}\nAssistant:\n", style="dim")
+    for number, turn in enumerate(dialogue.turns):
+        before = template.before_next.lstrip("\n") if number else template.before_first
+        text.append(f"{before}{printable_lines(turn.ask)}{template.before_answer}", style="dim")
         colour = "green" if turn.kind is TurnKind.PROPOSE else "yellow"
         text.append(printable_lines(turn.answer.rstrip("\n")), style=colour if turn.learn else "dim")
         shares = ", ".join(f"{k} {v:.0%}" for k, v in zip(turn.letters, turn.target, strict=False) if v)

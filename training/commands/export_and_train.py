@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from corpus.commandline import print_json
-from corpus.snapshot import MANIFEST, read_snapshot
+from corpus.snapshot import MANIFEST, Snapshot, read_snapshot
 from training.backends.launching import Launch
 from training.commands.where import run_where, where_options
 from training.config import Adapt, Data, Experiment, Grpo, Lora, Precision, Stage, read_experiment
 from training.dataset import OverLength
+from training.runfolder import commit
 from training.synthetic import Recipe, write_synthetic
 
 STARTER = Path(__file__).parents[2] / "corpus" / "starter"
@@ -52,17 +53,30 @@ def export_and_train(
     nothing. With --backend modal it runs there and is fetched back.
     """
     experiment = read_experiment(config) if config else smoke()
-    chosen = snapshot or _snapshot(out, db)
+    chosen = snapshot or chosen_snapshot(out, db)
     opened = read_snapshot(chosen)
+    if config is None:
+        click.echo("No --config: the tiny model is used. It shows that everything runs; it knows no history and "
+                   "forecasts nothing.", err=True)  # fmt: skip
+    train_all(context, experiment, opened, out, force, how, as_json)
+
+
+def train_all(
+    context: click.Context,
+    experiment: Experiment,
+    snapshot: Snapshot,
+    out: Path,
+    force: bool,
+    how: Launch,
+    as_json: bool,
+) -> None:
+    """The same with everything read; ends with the verdict's exit code."""
     from training.quiet import quiet_libraries
     from training.registry.store import users_registry
 
     quiet_libraries()
-    if config is None:
-        click.echo("No --config: the tiny model is used. It shows that everything runs; it knows no history and "
-                   "forecasts nothing.", err=True)  # fmt: skip
     result = run_where(
-        how, "export-and-train", experiment, opened, out, force=force, registry=users_registry()
+        how, "export-and-train", experiment, snapshot, out, force=force, registry=users_registry()
     )
     if result is None:
         return
@@ -92,8 +106,11 @@ def smoke() -> Experiment:
     )
 
 
-def _snapshot(out: Path, db: str | None) -> Path:
-    """What there is to train on: the store's approved cases, else the starter corpus, else a synthetic snapshot."""
+def chosen_snapshot(out: Path, db: str | None, starter: Path = STARTER) -> Path:
+    """What there is to train on: the store's approved cases, else the starter corpus, else a synthetic snapshot.
+
+    What was chosen for a folder once stays chosen.
+    """
     folder = out / "snapshot"
     if (folder / MANIFEST).is_file():
         return folder
@@ -104,15 +121,17 @@ def _snapshot(out: Path, db: str | None) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         store = open_store(db)
         try:
-            export_snapshot(store, folder, ExportChoice(), program="training export-and-train", commit="")
+            export_snapshot(
+                store, folder, ExportChoice(), program="training export-and-train", commit=commit()
+            )
         finally:
             store.close()
         return folder
-    if (STARTER / MANIFEST).is_file():
+    if (starter / MANIFEST).is_file():
         click.echo(
             f"The store holds fewer than {MIN_CASES} approved cases; the starter corpus is used.", err=True
         )
-        return STARTER
+        return starter
     click.echo("There is no starter corpus either; a synthetic snapshot is used.", err=True)
     write_synthetic(folder, Recipe(300, (1,)))
     return folder
@@ -141,7 +160,7 @@ def _show(result: dict[str, Any], out: Path) -> None:
     for figure, told in (("log_loss", "log loss, given"), ("match_coverage", "match coverage, generated")):
         values = result[figure]
         if isinstance(values, dict):
-            for name, value in values.items():
+            for name, value in sorted(values.items()):
                 click.echo(f"{told}: {'not scored' if value is None else f'{value:.4f}'}  {name}")
     click.echo(
         f"Favoured: {result['favoured']}. Verdict: {result['verdict']}. Reports in {out / 'evaluation'}."

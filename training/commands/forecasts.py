@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ UNREAD_WORTH_TELLING = 0.001
 class Forecaster:
     """Which model forecasts, and how carefully."""
 
-    base: str
+    base: str | None
     folder: Path | None
     orders: int
     branches: int
@@ -33,10 +34,25 @@ class Forecaster:
     engine_url: str | None
     engine_model: str | None
 
+    @cached_property
+    def known_base(self) -> str:
+        """The base of the model that was named, else the one asked for, else the usual one.
+
+        Raises InvalidInput where the model was trained on another base than the one asked for.
+        """
+        from training.bases import base_of
+        from training.inference import usual_base
+        from training.runfolder import require_finished
+
+        named = self.base if self.folder is None else base_of(require_finished(self.folder), self.base)
+        return named or usual_base()
+
     @property
     def is_tiny(self) -> bool:
         """Whether it is the shipped model, which forecasts nothing."""
-        return self.base == "tiny"
+        from training.bases import TINY
+
+        return self.known_base == TINY
 
     @property
     def effort(self) -> Effort:
@@ -57,20 +73,22 @@ class Forecaster:
             return self._remote(self.engine_url)
         if self.engine_model is not None:
             raise click.UsageError("--engine-model names a model of a server; add --engine-url.")
-        inference = ProbabilityTreeInference(self.base)
+        inference = ProbabilityTreeInference(self.known_base)
         inference.load_adapter(self.folder)
         return inference
 
     def _remote(self, url: str) -> ProbabilityTreeInference:
-        from training.inference import ProbabilityTreeInference
+        from training.inference import ProbabilityTreeInference, template_of
         from training.models import load_tokenizer
         from training.remote_engine import RemoteEngine
         from training.runfolder import require_finished
+        from training.template import TemplateChoice
 
         trained = None if self.folder is None else require_finished(self.folder)
-        model = self.engine_model or self.base
-        tokenizer = load_tokenizer(self.base if trained is None else str(trained))
-        engine = RemoteEngine(url, model, tokenizer, os.environ.get(ENGINE_KEY_VARIABLE))
+        model = self.engine_model or self.known_base
+        tokenizer = load_tokenizer(self.known_base if trained is None else str(trained))
+        template = template_of(tokenizer, trained, TemplateChoice.AUTO)
+        engine = RemoteEngine(url, model, tokenizer, os.environ.get(ENGINE_KEY_VARIABLE), template)
         inference = ProbabilityTreeInference(model, engine=engine)
         inference.weights = {"engine": url, "name": model}
         inference.load_calibration(trained)
@@ -101,12 +119,13 @@ def named_model(_context: click.Context, _option: click.Parameter, value: Path |
 
 
 _OPTIONS = (
-    click.option("--engine-model", metavar="NAME", help="The model's name there; --base without it."),
+    click.option("--engine-model", metavar="NAME", help="The model's name there; that of the base without it."),
     click.option("--engine-url", metavar="URL", envvar="PSYCHOHISTORY_ENGINE_URL",
                  help="A server with raw completions, such as vLLM: http://127.0.0.1:8000/v1. It reads and writes; "
-                 f"--base gives the tokenizer, --model the calibration. Key: {ENGINE_KEY_VARIABLE}."),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-    click.option("--depth", type=click.IntRange(1, 5), default=3, show_default=True, help="Of trees."),
+                 f"--base gives the tokenizer, --model tokenizer and calibration. Key: {ENGINE_KEY_VARIABLE}."),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+                 help="Of drawn lists and of orders: the same one gives the same forecast."),
+    click.option("--depth", type=click.IntRange(1, 5), default=3, show_default=True, help="Levels of a tree."),
     click.option("--branches", type=click.IntRange(1, 12), default=4, show_default=True,
                  help="Most candidates a list."),
     click.option("--orders", type=click.IntRange(1, 24), default=3, show_default=True,
@@ -114,8 +133,8 @@ _OPTIONS = (
     click.option("--model", "folder", type=click.Path(path_type=Path), callback=named_model,
                  help="A model of the registry (`current`: the one in use), a finished run or its `final` folder; "
                  "the base alone without it."),
-    click.option("--base", default="Qwen/Qwen3-0.6B", show_default=True, envvar="PSYCHOHISTORY_BASE",
-                 help="Base model: a hub name, a folder, or `tiny`."),
+    click.option("--base", help="Base model: a hub name, a folder, or `tiny`. A --model brings its own; without either "
+                 "it is PSYCHOHISTORY_BASE, else Qwen/Qwen3-0.6B."),
 )  # fmt: skip
 
 

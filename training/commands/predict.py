@@ -18,7 +18,8 @@ from training.commands.forecasts import Forecaster, model_options, tell_limits
 @click.command(epilog="Example: training predict snapshots/2024 --model runs/score --out predictions.jsonl")
 @click.argument("snapshot", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
-@click.option("--split", type=click.Choice([s.value for s in Split]), default="test", show_default=True)
+@click.option("--split", type=click.Choice([s.value for s in Split]), default="test", show_default=True,
+              help="Which cases of the snapshot.")  # fmt: skip
 @click.option("--mode", "modes", type=click.Choice([m.value for m in Mode]), multiple=True,
               default=("given", "generated"), show_default=True, help="Repeat it for several.")  # fmt: skip
 @click.option("--name", help="What the model is called in the file; the folder or base without it.")
@@ -47,7 +48,10 @@ def predict(
 
     chosen = tuple(mode for mode in Mode if mode.value in modes)
     branches, depth = forecaster.branches, forecaster.depth
-    job = Job(opened, Split(split), chosen, name or inference.name, known, branches, depth, forecaster.effort)
+    job = Job(
+        opened, Split(split), chosen, name or inference.name, known, branches, depth, forecaster.effort,
+        inference.weights_hash,
+    )  # fmt: skip
     rows = list(predictions(inference.engine, job))
     tell_limits(forecaster, inference)
     if not rows:
@@ -60,7 +64,7 @@ def predict(
 def _tell(found: Predictions, out: Path, as_json: bool) -> None:
     counts = {mode.value: len(found.of(mode)) for mode in found.modes}
     if as_json:
-        print_json({"file": str(out), "model": found.model, "lines": counts,
+        print_json({"file": str(out), "model": found.model, "weights_hash": found.weights_hash, "lines": counts,
                     "tokens_per_second": found.tokens_per_second})  # fmt: skip
         return
     click.echo(f"{out}: {', '.join(f'{count} lines {mode}' for mode, count in counts.items())}.")

@@ -30,7 +30,7 @@ RUN_HOLDER = "this-run"
 GRACE_S = 10
 
 
-@click.command(epilog="Example: training serve --base Qwen/Qwen3-0.6B --model runs/score")
+@click.command(epilog="Example: training serve --model runs/score")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one."

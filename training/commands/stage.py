@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from corpus.commandline import print_json
-from corpus.snapshot import read_snapshot
+from corpus.snapshot import Snapshot, read_snapshot
 from training.backends.launching import Launch
 from training.commands.forecasts import named_model
 from training.commands.where import run_where, where_options
@@ -23,7 +23,11 @@ def stage_options(command: _Command) -> _Command:
     for option in reversed(
         [
             click.argument("snapshot", type=click.Path(path_type=Path)),
-            click.option("--config", type=click.Path(path_type=Path), help="The experiment's YAML file."),
+            click.option(
+                "--config",
+                type=click.Path(path_type=Path),
+                help="The experiment's YAML; without it Qwen3-0.6B and defaults (docs/training.md).",
+            ),
             click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of this run."),
             click.option("--json", "as_json", is_flag=True, help="Print the run's metadata as JSON."),
         ]
@@ -71,11 +75,23 @@ def run_command(
 ) -> None:
     """Run a stage where it was asked for, and say how it ended."""
     experiment = read_experiment(config) if config else Experiment()
-    opened = read_snapshot(snapshot)
+    train_stage(stage, experiment, read_snapshot(snapshot), out, parent, as_json, how)
+
+
+def train_stage(
+    stage: str,
+    experiment: Experiment,
+    snapshot: Snapshot,
+    out: Path,
+    parent: Path | None,
+    as_json: bool,
+    how: Launch,
+) -> None:
+    """The same with everything read."""
     from training.quiet import quiet_libraries
 
     quiet_libraries()
-    result = run_where(how, stage, experiment, opened, out, parent)
+    result = run_where(how, stage, experiment, snapshot, out, parent)
     if result is None:
         return
     if as_json:
@@ -86,7 +102,7 @@ def run_command(
 
 def _sentence(stage: str, metadata: dict[str, Any], out: Path) -> str:
     if metadata["status"] == "paused":
-        return f"{stage} paused after step {metadata['steps']}; run the same command to go on."
+        return f"{stage} paused after step {metadata['steps']}; go on with: training resume {out}"
     figures = {"log loss": metadata["best_validation_log_loss"], "reward": metadata["best_validation_reward"]}
     told = ", ".join(f"{name} {value:.4f}" for name, value in figures.items() if value is not None)
     found = f", validation {told} at step {metadata['best_step']}" if told else ""

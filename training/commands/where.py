@@ -28,8 +28,7 @@ def where_options(command: _Command) -> _Command:
     def with_launch(
         *args: Any, backend: str, gpu: str | None, max_usd: float | None, detach: bool, **rest: Any
     ) -> None:
-        ledger = Ledger(default_ledger(os.environ))
-        command(*args, how=Launch(Where(backend), ledger, gpu, max_usd, detach), **rest)
+        command(*args, how=launch_with(Where(backend), gpu, max_usd, detach), **rest)
 
     wrapped: _Command = with_launch
     for option in reversed(
@@ -44,6 +43,11 @@ def where_options(command: _Command) -> _Command:
     ):  # fmt: skip
         wrapped = option(wrapped)
     return wrapped
+
+
+def launch_with(where: Where, gpu: str | None, max_usd: float | None, detach: bool) -> Launch:
+    """How and where a run is done, with the user's own ledger."""
+    return Launch(where, Ledger(default_ledger(os.environ)), gpu, max_usd, detach)
 
 
 def run_where(

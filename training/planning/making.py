@@ -13,13 +13,15 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from corpus.snapshot import Snapshot
+from training.bases import TINY, resolve
 from training.config import Experiment
 from training.encoding import Encoder
-from training.models import TINY, load_tokenizer, resolve
+from training.models import load_tokenizer
 from training.planning.lengths import lengths_of
 from training.planning.plan import RunPlan, make_plan
 from training.planning.prices import PriceTable, read_prices
 from training.planning.shapes import shape_of
+from training.template import chosen_template
 
 
 def plan_for(
@@ -30,7 +32,8 @@ def plan_for(
 ) -> RunPlan:
     """The plan of an experiment on a snapshot, or of some of its stages."""
     tokenizer, name = _tokenizer(experiment.base)
-    lengths = lengths_of(snapshot, Encoder(tokenizer), experiment.data)
+    encoder = Encoder(tokenizer, chosen_template(tokenizer, experiment.data.template))
+    lengths = lengths_of(snapshot, encoder, experiment.data)
     shape = shape_of(experiment.base, experiment.lora, experiment.precision)
     return make_plan(experiment, shape, lengths, prices or read_prices(), name, stages)
 

@@ -19,8 +19,10 @@ from peft import get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from corpus.errors import InvalidInput
+from training.bases import resolve
 from training.config import Adapt, Lora, Precision
-from training.models import lora_config, resolve
+from training.hub import stays_here
+from training.models import lora_config
 
 KNOWN = Path(__file__).parent / "models.toml"
 _NOTES = ("source", "published", "model_type")
@@ -103,7 +105,7 @@ def read_config(base: str) -> Any:
         try:
             return AutoConfig.from_pretrained(where, local_files_only=local)
         except (OSError, ValueError) as fault:
-            if not local or path.is_dir() or os.environ.get("HF_HUB_OFFLINE") == "1":
+            if not local or os.environ.get("HF_HUB_OFFLINE") == "1" or stays_here(base):
                 raise InvalidInput(
                     f"The configuration of {base!r} cannot be had (no such folder, not in the hub's cache, hub not "
                     f"reached); name a folder with config.json, or one of {', '.join(known)}."

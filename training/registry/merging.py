@@ -12,7 +12,8 @@ from typing import Any
 
 from corpus.errors import InvalidInput
 from corpus.files import sync_folder
-from training.models import identity, load_base, load_tokenizer, with_adapter
+from training.bases import identity
+from training.models import load_base, load_tokenizer, with_adapter
 from training.registry.files import check_room, disk_watched
 from training.registry.records import ModelRecord
 from training.registry.store import Registry
@@ -66,7 +67,8 @@ def _write(record: ModelRecord, weights: Path, out: Path) -> dict[str, Any]:
         template = (read_json(weights / MANIFEST) or {}).get("template")
         if (weights / CALIBRATION).is_file():
             shutil.copyfile(weights / CALIBRATION, final / CALIBRATION)
-        write_json(final / MANIFEST, {"template": template, "files": folder_hashes(final)})
+        stated = {"template": template, "base": record.base, "files": folder_hashes(final)}
+        write_json(final / MANIFEST, stated)
         metadata = record.training | {"stage": STAGE, "merged": record.name, "final": content_hash(final)}
         write_json(partial / LOCK, _lock(record))
         write_json(partial / METADATA, metadata)

@@ -1,7 +1,7 @@
 """Taking a finished run into the registry, and forecasts with their figures beside it.
 
-What is copied is checked against the run's own manifest; the copy appears under its name whole. The registry
-believes that the forecasts handed in are the model's own: a prediction file says who made it, not by which weights.
+What is copied is checked against the run's own manifest; the copy appears under its name whole. Forecasts that name
+other weights than the model's are refused; those that name none (made elsewhere, or by a server) are believed.
 """
 
 from __future__ import annotations
@@ -152,9 +152,11 @@ def _install(registry: Registry, record: ModelRecord, files: Mapping[str, Path],
 def add_evaluation(registry: Registry, name: str, answers: Answers) -> EvaluationRecord:
     """Store forecasts of a snapshot's test split with their figures; the same ones again change nothing.
 
-    Raises InvalidInput where they answer another snapshot or the calibration is younger than a question.
+    Raises InvalidInput where they answer another snapshot, were made by other weights, or the calibration is younger
+    than a question.
     """
     record = registry.model(name)
+    _check_weights(record, answers)
     asked = open_snapshot(answers.snapshot)
     files = _sources(answers)
     found = _evaluated(registry, record, asked, answers)
@@ -170,6 +172,20 @@ def add_evaluation(registry: Registry, name: str, answers: Answers) -> Evaluatio
                 "replaced; add the model under another --name to use these."
             )
     return stored
+
+
+def _check_weights(record: ModelRecord, answers: Answers) -> None:
+    """Forecasts must be those of the weights that they are stored beside."""
+    for path, weights, whose in (
+        (answers.predictions, record.content, record.name),
+        (answers.base_predictions, record.base_hash, f"the base {record.base}"),
+    ):
+        stated = "" if path is None else read_predictions(path).weights_hash
+        if stated and weights and stated != weights:
+            raise InvalidInput(
+                f"{path} was forecast by the weights {stated[:12]}…, not by {whose} ({weights[:12]}…); name its own "
+                "forecasts."
+            )
 
 
 def _same(kept: Path, given: Path) -> bool:

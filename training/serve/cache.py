@@ -20,7 +20,6 @@ from pydantic import ValidationError
 from corpus.errors import InvalidFile
 from corpus.identity import tagged_hash
 from evaluation.tree import ProbabilityTree
-from training.dialogue import TEMPLATE_VERSION
 from training.inference import Effort, ProbabilityTreeInference, Question
 
 _TABLES = """
@@ -41,7 +40,7 @@ def tree_key(inference: ProbabilityTreeInference, question: Question, effort: Ef
             "weights": dict(inference.weights),
             "name": inference.name,
             "calibration": None if stored is None else stored.model_dump(mode="json"),
-            "template": TEMPLATE_VERSION,
+            "template": inference.engine.encoder.template.version,
             "question": asdict(question) | {"as_of": str(question.as_of)},
             "effort": asdict(effort),
         },
