@@ -49,5 +49,24 @@ def test_the_readme_counts_alternatives_without_a_page() -> None:
 def test_every_level_without_a_dated_value_was_searched() -> None:
     searched = {(row["slug"], row["depth"]): row for row in _rows(STARTER / "searched.jsonl")}
     assert LEVELS.keys() - DATED <= searched.keys()
-    assert all(row["queries"] for row in searched.values())
+    assert all(len(row["queries"]) > 1 for row in searched.values())
     assert {key for key, row in searched.items() if row["found"] == "taken"} == DATED & searched.keys()
+
+
+def test_the_alternatives_searched_for_by_name_are_those_of_the_cases() -> None:
+    rows = _rows(STARTER / "searched_alternatives.jsonl")
+    evidence = {
+        (slug, depth, one["text"]): one["evidence"]
+        for (slug, depth), level in LEVELS.items()
+        for one in level["alternatives"]
+    }
+    keys = [(row["slug"], row["depth"], row["alternative"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+    assert all((row["found"] == "taken") == bool(evidence[key]) for key, row in zip(keys, rows, strict=True))
+    vain = [row for row in rows if not row["found"]]
+    named = [row for row in rows if row["found"] and row["queries"]]
+    assert all(row["queries"] for row in vain)
+    bare = sum(not one for one in evidence.values())
+    assert f"For {len(rows) - len(vain)} of them one was found since: {len(named)} by a query" in README
+    assert f"{len(vain)} were searched for by name in vain" in README
+    assert f"the remaining {bare - len(vain)}." in README
