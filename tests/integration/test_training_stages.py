@@ -282,13 +282,14 @@ def test_experts_are_adapted_saved_and_loaded_with_their_own_rank(snapshot: Snap
     base = tmp_path / "gpt-oss"
     random_model("gpt-oss").save_pretrained(base)
     encoder().tokenizer.save_pretrained(base)
-    settings = experiment(str(base), max_steps=8, evaluate_every=8).model_copy(
+    settings = experiment(str(base), max_steps=8, evaluate_every=1, learning_rate=3e-2).model_copy(
         update={
             "lora": Lora(adapt=Adapt.EXPERTS, rank=4, alpha=8, expert_rank=2),
             "gradient_checkpointing": True,
         }
     )
-    run_stage(settings, StageName.SFT, snapshot, tmp_path / "run")
+    done = run_stage(settings, StageName.SFT, snapshot, tmp_path / "run")
+    assert done.metadata["best_step"], "the start would be kept, and with it the base's forecasts"
     stored = weights(tmp_path / "run")
     ranks = {
         name.split(".lora_")[0].rsplit(".", 2)[-1]: value.shape
