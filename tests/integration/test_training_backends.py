@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from corpus.errors import InvalidInput, PsychoHistoryError
 from corpus.snapshot import read_snapshot
@@ -305,7 +306,9 @@ def test_options_of_modal_are_refused_on_this_machine(tmp_path: Path) -> None:
 
 def test_sft_runs_in_a_container_as_it_does_here(world: Path, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "costs.jsonl")
-    cloud = FolderCloud(tmp_path / "volume", beat=5)
+    # sums over another number of threads round otherwise, and other tests set this process's own
+    threads = f"OMP_NUM_THREADS={torch.get_num_threads()}"
+    cloud = FolderCloud(tmp_path / "volume", ("env", threads, sys.executable, "-m", "training.cli"), beat=5)
     there, here = (
         request(world, tmp_path / "there", Command.SFT),
         request(world, tmp_path / "here", Command.SFT),
