@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 
+from corpus.addresses import is_loopback
 from corpus.errors import EngineFault, InvalidInput
-from training.addresses import is_loopback
 from training.dialogue import LETTERS
 from training.encoding import Encoder, Tokenizer
 from training.engine import Floats, Question, Sampling

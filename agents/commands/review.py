@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import ipaddress
 import socket
 import threading
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from agents.commands.opening import opened_store, store_option
+from corpus.addresses import is_loopback
 from corpus.errors import InvalidInput
 from db.curators import Curators
 
@@ -104,16 +104,6 @@ def check_exposure(host: str, *, tls: bool, proxy: str | None) -> None:
             f"{host} can be reached by other machines; add --tls-cert and --tls-key, or --proxy https://… "
             "with the address of the reverse proxy in front."
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address never leaves this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def own_names(host: str) -> frozenset[str]:

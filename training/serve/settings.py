@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from corpus.addresses import is_loopback
 from corpus.errors import InvalidInput
-from training.addresses import is_loopback
 from training.inference import Effort
 from training.serve.keys import KeyRing
 
