@@ -31,7 +31,7 @@ from evaluation.levels import levels_of
 from evaluation.matching import Matcher
 from evaluation.prediction import Mode, Predictions, check_predictions
 from evaluation.summary import difference_json
-from training.config import Adapt, Data, Experiment, Grpo, Lora, Losses, Precision, Stage
+from training.config import Adapt, Data, Experiment, Grpo, Lora, Precision, Scoring, Stage
 from training.inference import Effort, ProbabilityTreeInference
 from training.predict import Job, predictions
 from training.quiet import quiet_libraries
@@ -47,18 +47,9 @@ FIGURES = ("log_loss", "event_loss", "match_coverage")
 
 def experiment(base: str, seed: int, steps: int) -> Experiment:
     """The settings of one seed: all weights in SFT and scoring, GRPO's adapter of rank 4."""
-    sft = Stage(
-        epochs=1,
-        learning_rate=2e-3,
-        batch=8,
-        accumulation=1,
-        save_every=1000,
-        evaluate_every=100,
-        patience=None,
-    )
-    score = sft.model_copy(
-        update={"max_steps": 60, "learning_rate": 5e-4, "loss": Losses(propose=0.0, when=0.5, brier=1.0)}
-    )
+    common: dict[str, Any] = {
+        "epochs": 1, "batch": 8, "accumulation": 1, "save_every": 1000, "evaluate_every": 100, "patience": None
+    }  # fmt: skip
     return Experiment(
         name=f"grpo-{seed}",
         base=base,
@@ -66,8 +57,8 @@ def experiment(base: str, seed: int, steps: int) -> Experiment:
         precision=Precision.FLOAT32,
         data=Data(max_tokens=1024, without_happened=0.0),
         lora=Lora(adapt=Adapt.FULL),
-        sft=sft,
-        score=score,
+        sft=Stage(learning_rate=2e-3, **common),
+        score=Scoring(learning_rate=5e-4, max_steps=60, **common),
         grpo=Grpo(learning_rate=3e-3, max_steps=steps, levels=4, lists=8, batch=16, max_list_tokens=80,
                   evaluate_every=10, save_every=1000, validation_levels=64, patience=None),
         sample_trees=0,

@@ -40,7 +40,7 @@ from evaluation.metrics import Forecasts, forecasts
 from evaluation.pairing import pair_given
 from evaluation.prediction import Mode, Prediction
 from evaluation.reliability import ece, ece_null
-from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Stage
+from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Scoring, Stage
 from training.dialogue import when_index, when_steps
 from training.inference import Effort, ProbabilityTreeInference
 from training.predict import Job, predictions
@@ -70,12 +70,10 @@ class Held:
 
 def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
     """The settings that are measured."""
-    sft = Stage(
-        epochs=epochs, learning_rate=2e-3, warmup_share=0.05, batch=8, accumulation=2, save_every=1_000,
-        evaluate_every=100, patience=None, loss=Losses(propose=0.05, weigh=1.0, when=0.5),
-    )  # fmt: skip
-    scoring = Losses(propose=0.0, weigh=1.0, when=0.5, brier=1.0)
-    score = sft.model_copy(update={"epochs": 1, "learning_rate": 5e-4, "max_steps": 150, "loss": scoring})
+    common: dict[str, Any] = {
+        "warmup_share": 0.05, "batch": 8, "accumulation": 2, "save_every": 1_000, "evaluate_every": 100,
+        "patience": None,
+    }  # fmt: skip
     return Experiment(
         name="world",
         base="tiny",
@@ -83,8 +81,8 @@ def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
         precision=Precision.FLOAT32,
         data=Data(without_happened=0.0),
         lora=Lora(adapt=adapt, rank=64, alpha=64),
-        sft=sft,
-        score=score,
+        sft=Stage(epochs=epochs, learning_rate=2e-3, loss=Losses(propose=0.05, when=0.5), **common),
+        score=Scoring(learning_rate=5e-4, max_steps=150, **common),
     )
 
 

@@ -116,6 +116,8 @@ class Stage(_Section):
     """Dialogues a device and step."""
     accumulation: Positive = 8
     """Batches a step of the optimiser."""
+    orders: Positive = 1
+    """Shuffled orders in which each epoch shows a dialogue, side by side in one step: its loss is their average."""
     max_steps: Positive | None = None
     """Ends the stage early; must be the same when a run is resumed."""
     save_every: Positive = 50
@@ -126,10 +128,29 @@ class Stage(_Section):
     """Validations without a better log loss after which the stage stops; null: never."""
     loss: Losses = Losses()
 
+    @model_validator(mode="after")
+    def _steps_hold_all_orders(self) -> Self:
+        if self.batch * self.accumulation % self.orders:
+            raise ValueError(
+                f"orders must divide batch · accumulation = {self.batch * self.accumulation}, got {self.orders}"
+            )
+        return self
 
-def _scoring() -> Stage:
-    losses = Losses(propose=0.0, weigh=1.0, when=0.5, brier=1.0)
-    return Stage(epochs=1, learning_rate=1e-4, loss=losses)
+
+class ScoringLosses(Losses):
+    """Losses of proper scoring: no lists, and both scores of the letters."""
+
+    propose: NotNegative = 0.0
+    brier: NotNegative = 1.0
+
+
+class Scoring(Stage):
+    """The proper-scoring stage: what differs from SFT unless it is set."""
+
+    epochs: Positive = 1
+    learning_rate: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1e-4
+    orders: Positive = 2
+    loss: ScoringLosses = ScoringLosses()
 
 
 class RewardWeights(_Section):
@@ -225,7 +246,7 @@ class Experiment(_Section):
     data: Data = Data()
     lora: Lora = Lora()
     sft: Stage = Stage()
-    score: Stage = Field(default_factory=_scoring)
+    score: Scoring = Scoring()
     grpo: Grpo = Grpo()
     sample_trees: Annotated[int, Field(ge=0)] = 2
     """Validation cases whose trees are logged at each validation; 0: none."""

@@ -112,25 +112,36 @@ def dialogue_of(chain: Chain, style: Style, seed: int, epoch: int) -> Dialogue:
     return build_dialogue(chain.case, style, rng, chain.levels)
 
 
-def training_order(lengths: Sequence[int], step: int, seed: int, epochs: int) -> list[tuple[int, int]]:
-    """(epoch, index) of each dialogue in turn: every `step` of them drawn at random, by length within a step.
+@dataclass(frozen=True)
+class Passes:
+    """How often a dialogue is shown, and how many dialogues one step of the optimiser sees."""
+
+    epochs: int
+    step: int
+    orders: int = 1
+    """Shuffled orders of its letters in which a dialogue is shown in each epoch, side by side in one step."""
+
+
+def training_order(lengths: Sequence[int], passes: Passes, seed: int) -> list[tuple[int, int]]:
+    """(shuffle, index) of each dialogue in turn: every step's are drawn at random, by length within a step.
 
     How long a dialogue is tells how its chain ended. Dialogues of like length therefore make batches that save
     padding and a step that pulls one way; so a step is a fair sample, and only its parts are alike.
     """
     order: list[tuple[int, int]] = []
-    for epoch in range(epochs):
-        drawn = [(epoch, i) for i in range(len(lengths))]
+    for epoch in range(passes.epochs):
+        drawn = list(range(len(lengths)))
         random.Random(f"order/{seed}/{epoch}").shuffle(drawn)
-        order += drawn
-    steps = (order[i : i + step] for i in range(0, len(order), step))
+        first = epoch * passes.orders
+        order += [(first + other, i) for i in drawn for other in range(passes.orders)]
+    steps = (order[i : i + passes.step] for i in range(0, len(order), passes.step))
     return [one for drawn in steps for one in sorted(drawn, key=lambda one: lengths[one[1]])]
 
 
 def examples(
-    prepared: Prepared, encoder: Encoder, style: Style, seed: int, epochs: int, step: int
+    prepared: Prepared, encoder: Encoder, style: Style, seed: int, passes: Passes
 ) -> Iterator[Encoded]:
-    """Encoded dialogues of several epochs, in the order in which they are trained on, `step` at a time."""
+    """Encoded dialogues of all passes, in the order in which they are trained on."""
     sizes = [prepared.lengths[chain.case.case_id] for chain in prepared.chains]
-    for epoch, i in training_order(sizes, step, seed, epochs):
-        yield encoder.encode(dialogue_of(prepared.chains[i], style, seed, epoch))
+    for shuffle, i in training_order(sizes, passes, seed):
+        yield encoder.encode(dialogue_of(prepared.chains[i], style, seed, shuffle))

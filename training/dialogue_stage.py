@@ -13,7 +13,7 @@ from training.bases import is_adapter
 from training.callbacks import KeepBest
 from training.collation import Batching, DialogueCollator
 from training.config import Stage
-from training.dataset import Chain, Prepared, dialogue_of
+from training.dataset import Chain, Passes, Prepared, dialogue_of
 from training.dialogue import Style, TurnKind, turns_of
 from training.encoding import Encoder
 from training.loss import Weights
@@ -35,8 +35,7 @@ def make_ready(job: StageJob, encoder: Encoder, train: Prepared, validation: Pre
     """A trainer ready to run: data rendered for all epochs, adapter in place, separation checked."""
     experiment, stage = job.experiment, _stage(job)
     style = Style(experiment.data.target, experiment.data.without_happened)
-    step = stage.batch * stage.accumulation
-    rows = rows_of(train, encoder, style, experiment.seed, stage.epochs, step)
+    rows = rows_of(train, encoder, style, experiment.seed, passes_of(stage))
     if not stage.loss.propose:
         rows = [row | {"propose": []} for row in rows]  # no logits for lists that do not count
     held_out = held_out_rows(validation, encoder, experiment.seed)
@@ -65,6 +64,11 @@ def make_ready(job: StageJob, encoder: Encoder, train: Prepared, validation: Pre
 
 def _stage(job: StageJob) -> Stage:
     return job.experiment.sft if job.name is StageName.SFT else job.experiment.score
+
+
+def passes_of(stage: Stage) -> Passes:
+    """How often this stage shows each dialogue."""
+    return Passes(stage.epochs, stage.batch * stage.accumulation, stage.orders)
 
 
 def mean_levels(chains: Sequence[Chain]) -> float:

@@ -15,7 +15,7 @@ from corpus.snapshot import Snapshot
 from training.callbacks import KeepBest, KeepMetrics, LogSamples, MarkCheckpoints, ObeyOrders, ShowProgress
 from training.collation import record
 from training.config import Experiment, Grpo, Stage
-from training.dataset import Prepared, examples
+from training.dataset import Passes, Prepared, examples
 from training.dialogue import Style
 from training.encoding import Encoder
 from training.models import dtype_of
@@ -66,15 +66,15 @@ class StageResult:
 
 
 def rows_of(
-    prepared: Prepared, encoder: Encoder, style: Style, seed: int, epochs: int, step: int
+    prepared: Prepared, encoder: Encoder, style: Style, seed: int, passes: Passes
 ) -> list[dict[str, Any]]:
-    """Records of dialogues in the order in which they are trained on, `step` of them at a time."""
-    return [record(example) for example in examples(prepared, encoder, style, seed, epochs, step)]
+    """Records of dialogues in the order in which they are trained on."""
+    return [record(example) for example in examples(prepared, encoder, style, seed, passes)]
 
 
 def held_out_rows(validation: Prepared, encoder: Encoder, seed: int) -> list[dict[str, Any]]:
     """Records of the validation dialogues, all by length: nothing is learnt from their order."""
-    return rows_of(validation, encoder, Style(), seed, 1, len(validation.chains))
+    return rows_of(validation, encoder, Style(), seed, Passes(1, len(validation.chains)))
 
 
 def watchers(job: StageJob, keep: KeepBest, validation: Prepared, encoder: Encoder) -> list[TrainerCallback]:

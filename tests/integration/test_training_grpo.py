@@ -32,6 +32,7 @@ from training.config import (
     Lora,
     Precision,
     RewardWeights,
+    Scoring,
     Stage,
 )
 from training.control import CONTROL, status_of
@@ -84,8 +85,9 @@ def settings_for(base: str, **grpo: Any) -> Experiment:
     fields = {"levels": 2, "lists": 4, "batch": 4, "save_every": 2, "evaluate_every": 4, "validation_levels": 4,
               "max_list_tokens": 100, "learning_rate": 5e-3, "max_steps": 4, "orders": 1} | grpo  # fmt: skip
     return Experiment(
-        name="test", base=base, precision=Precision.FLOAT32, data=Data(max_tokens=1000), sft=STAGE, score=STAGE,
-        lora=Lora(adapt=Adapt.LINEAR, rank=4, alpha=8), grpo=Grpo(**fields), sample_trees=0,
+        name="test", base=base, precision=Precision.FLOAT32, data=Data(max_tokens=1000), sft=STAGE,
+        score=Scoring(batch=2, accumulation=1), lora=Lora(adapt=Adapt.LINEAR, rank=4, alpha=8),
+        grpo=Grpo(**fields), sample_trees=0,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from corpus.snapshot import SnapshotInfo, write_snapshot
 from corpus.splits import Ratios
 from evaluation.deciding import DECISIVE
 from tests.tiny_models import encoder, random_model
-from training.config import Data, Experiment, Grpo, Lora, Precision, Stage
+from training.config import Data, Experiment, Grpo, Lora, Precision, Scoring, Stage
 from training.control import CONTROL
 from training.engine import Sampling
 from training.inference import Effort
@@ -32,10 +33,12 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     write_synthetic(folder / "world", Recipe(24, (5,), depth=1), Ratios(train=0.6, validation=0.2, test=0.2))
     random_model("llama").save_pretrained(folder / "base")
     encoder().tokenizer.save_pretrained(folder / "base")
-    stage = Stage(epochs=1, batch=4, accumulation=1, save_every=50, evaluate_every=2, learning_rate=1e-2)
+    common: dict[str, Any] = {
+        "epochs": 1, "batch": 4, "accumulation": 1, "save_every": 50, "evaluate_every": 2, "learning_rate": 1e-2
+    }  # fmt: skip
     experiment = Experiment(
         base=str(folder / "base"), precision=Precision.FLOAT32, data=Data(max_tokens=1000),
-        lora=Lora(rank=4), sft=stage, score=stage, sample_trees=0,
+        lora=Lora(rank=4), sft=Stage(**common), score=Scoring(**common), sample_trees=0,
         grpo=Grpo(max_steps=2, levels=2, lists=2, batch=4, max_list_tokens=16, validation_levels=2, orders=1),
     )  # fmt: skip
     registry = Registry(folder / "models")

@@ -22,7 +22,7 @@ from corpus.errors import DiskFull, InvalidFile, InvalidInput, NotFound, Snapsho
 from corpus.snapshot import Snapshot, SnapshotInfo, read_snapshot, write_snapshot
 from corpus.splits import Ratios
 from tests.tiny_models import encoder, random_model
-from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Stage
+from training.config import Adapt, Data, Experiment, Lora, Precision, Scoring, Stage
 from training.control import CONTROL, Order, RunState, give_order, status_of
 from training.forecasting import start, weigh
 from training.inference import ProbabilityTreeInference
@@ -56,8 +56,7 @@ def experiment(base: str, **stage: object) -> Experiment:
     return Experiment(
         name="test", base=base, precision=Precision.FLOAT32, data=Data(max_tokens=1000), sample_trees=0,
         lora=Lora(rank=4, alpha=8), sft=Stage(**fields),  # type: ignore[arg-type]
-        score=Stage(epochs=1, batch=2, accumulation=1, save_every=50, evaluate_every=4, learning_rate=1e-2,
-                    loss=Losses(propose=0.0, brier=1.0)),
+        score=Scoring(epochs=1, batch=2, accumulation=1, save_every=50, evaluate_every=4, learning_rate=1e-2),
     )  # fmt: skip
 
 

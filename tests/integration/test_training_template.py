@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from corpus.splits import Ratios, Split
 from evaluation.prediction import Mode
 from tests.chat_templates import CHATML, THINKING, chat_tokenizer
 from tests.tiny_models import random_model
-from training.config import Data, Experiment, Grpo, Lora, Precision, Stage
+from training.config import Data, Experiment, Grpo, Lora, Precision, Scoring, Stage
 from training.engine import Sampling
 from training.inference import Effort, ProbabilityTreeInference
 from training.local_engine import TransformersEngine
@@ -42,10 +43,12 @@ def base(folder: Path, template: str) -> str:
 
 
 def experiment(base: str, template: TemplateChoice = TemplateChoice.AUTO) -> Experiment:
-    stage = Stage(epochs=1, batch=2, accumulation=1, max_steps=2, evaluate_every=2, learning_rate=1e-2)
+    common: dict[str, Any] = {
+        "epochs": 1, "batch": 2, "accumulation": 1, "max_steps": 2, "evaluate_every": 2, "learning_rate": 1e-2
+    }  # fmt: skip
     return Experiment(
         base=base, precision=Precision.FLOAT32, data=Data(max_tokens=1000, template=template), lora=Lora(rank=4),
-        sft=stage, score=stage, sample_trees=1,
+        sft=Stage(**common), score=Scoring(**common), sample_trees=1,
         grpo=Grpo(max_steps=1, levels=2, lists=2, batch=4, max_list_tokens=16, validation_levels=2, orders=1),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from corpus.errors import InvalidFile
-from training.config import Adapt, Experiment, Lora, Stage, read_experiment
+from training.config import Adapt, Experiment, Lora, Scoring, Stage, read_experiment
 
 
 def test_the_defaults_are_the_seeds() -> None:
@@ -24,9 +24,17 @@ def test_a_file_says_what_the_object_says(tmp_path: Path) -> None:
     assert read_experiment(tmp_path / "e.yaml") == wanted
 
 
+def test_what_a_file_leaves_out_of_scoring_is_scorings_own_and_not_sfts(tmp_path: Path) -> None:
+    (tmp_path / "e.yaml").write_text("score: {epochs: 2, loss: {brier: 0.5}}")
+    found = read_experiment(tmp_path / "e.yaml").score
+    assert (found.epochs, found.learning_rate, found.orders) == (2, Scoring().learning_rate, 2)
+    assert (found.loss.propose, found.loss.weigh, found.loss.brier) == (0.0, 1.0, 0.5)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("score: {batch: 3, accumulation: 1}", r"orders must divide batch · accumulation = 3, got 2"),
         ("lerning_rate: 1", r"lerning_rate: no such setting; see docs/training.md"),
         ("sft: {learning_rate: -1}", r"sft.learning_rate: Input should be greater than 0 \(got -1\)"),
         ("data: {without_happened: 0.5}", r"data.without_happened: Input should be less than"),

@@ -14,7 +14,7 @@ from corpus.case import Case, ContextFact
 from corpus.errors import InvalidInput
 from tests.builders import level, sound_case
 from tests.strategies import cases
-from training.dataset import Chain, dialogue_of, training_order
+from training.dataset import Chain, Passes, dialogue_of, training_order
 from training.dialogue import (
     REMAINDER,
     Dialogue,
@@ -184,20 +184,32 @@ def test_steps_of_months_rise_to_the_horizon(horizon: int, months: int) -> None:
     assert chosen == 0 or months > steps[chosen - 1]
 
 
-@given(st.lists(st.integers(10, 4000), max_size=60), st.integers(1, 7), st.integers(1, 3))
+@given(st.lists(st.integers(10, 4000), max_size=60), st.builds(Passes, st.integers(1, 3), st.integers(1, 7)))
 def test_each_epoch_visits_each_dialogue_once_by_length_within_a_step(
-    lengths: list[int], step: int, epochs: int
+    lengths: list[int], passes: Passes
 ) -> None:
-    order = training_order(lengths, step, 0, epochs)
-    assert sorted(order) == [(epoch, i) for epoch in range(epochs) for i in range(len(lengths))]
-    for start in range(0, len(order), step):
-        sizes = [lengths[i] for _, i in order[start : start + step]]
+    order = training_order(lengths, passes, 0)
+    assert sorted(order) == [(epoch, i) for epoch in range(passes.epochs) for i in range(len(lengths))]
+    for start in range(0, len(order), passes.step):
+        sizes = [lengths[i] for _, i in order[start : start + passes.step]]
         assert sizes == sorted(sizes)
+
+
+@given(st.integers(1, 30), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_a_step_holds_a_dialogue_in_all_its_orders(
+    count: int, epochs: int, orders: int, dialogues: int
+) -> None:
+    passes = Passes(epochs, orders * dialogues, orders)
+    order = training_order([10] * count, passes, 0)
+    assert len(set(order)) == count * epochs * orders, "no shuffle of a dialogue is shown twice"
+    for start in range(0, len(order), passes.step):
+        shown = Counter(i for _, i in order[start : start + passes.step])
+        assert all(times % orders == 0 for times in shown.values())
 
 
 def test_a_step_is_a_fair_sample_of_lengths() -> None:
     lengths = [10] * 400 + [20] * 400
-    order = training_order(lengths, 40, 0, 1)
+    order = training_order(lengths, Passes(1, 40), 0)
     longs = [sum(lengths[i] == 20 for _, i in order[start : start + 40]) for start in range(0, 800, 40)]
     assert all(8 <= count <= 32 for count in longs), "sorted by length each step would hold 0 or 40"
 

@@ -184,14 +184,15 @@ def test_operations_are_counted_by_hand_for_a_small_model() -> None:
     assert full.training([10], [0]) == 4 * full.forward([10], [0])
 
 
-def test_twice_the_epochs_are_twice_the_training_and_a_limit_of_steps_holds() -> None:
+def test_twice_the_epochs_or_orders_are_twice_the_training_and_a_limit_of_steps_holds() -> None:
     found = shape("Qwen/Qwen3-0.6B")
-    once, twice, limited = (
+    once, twice, limited, both_orders = (
         work_of(found, Experiment(sft=Stage(evaluate_every=10**6, **more)), lengths(), effort())[0]
-        for more in ({"epochs": 1}, {"epochs": 2}, {"epochs": 2, "max_steps": 10})
+        for more in ({"epochs": 1}, {"epochs": 2}, {"epochs": 2, "max_steps": 10}, {"epochs": 1, "orders": 2})
     )
     check = lengths().validation.total
     assert twice.tokens - check == 2 * (once.tokens - check)
+    assert both_orders.tokens == twice.tokens
     assert limited.tokens - check == once.tokens - check, "ten steps of eight are the eighty dialogues once"
 
 

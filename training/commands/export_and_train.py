@@ -11,7 +11,7 @@ from corpus.commandline import print_json
 from corpus.snapshot import MANIFEST, Snapshot, read_snapshot
 from training.backends.launching import Launch
 from training.commands.where import run_where, where_options
-from training.config import Adapt, Data, Experiment, Grpo, Lora, Precision, Stage, read_experiment
+from training.config import Adapt, Data, Experiment, Grpo, Lora, Precision, Scoring, Stage, read_experiment
 from training.dataset import OverLength
 from training.runfolder import commit
 from training.synthetic import Recipe, write_synthetic
@@ -89,17 +89,17 @@ def train_all(
 
 def smoke() -> Experiment:
     """A run of minutes on the shipped tiny model."""
-    stage = Stage(
-        epochs=1, batch=4, accumulation=1, learning_rate=3e-3, max_steps=100, save_every=25, evaluate_every=25
-    )
+    common: dict[str, Any] = {
+        "epochs": 1, "batch": 4, "accumulation": 1, "max_steps": 100, "save_every": 25, "evaluate_every": 25
+    }  # fmt: skip
     return Experiment(
         name="smoke",
         base="tiny",
         precision=Precision.FLOAT32,
         data=Data(max_tokens=2048, over_length=OverLength.LEAVE_OUT),
         lora=Lora(adapt=Adapt.LINEAR, rank=16, alpha=16),
-        sft=stage,
-        score=stage.model_copy(update={"learning_rate": 1e-3, "loss": Experiment().score.loss}),
+        sft=Stage(learning_rate=3e-3, **common),
+        score=Scoring(learning_rate=1e-3, **common),
         grpo=Grpo(
             max_steps=20, lists=4, save_every=10, evaluate_every=10, validation_levels=16, max_list_tokens=120
         ),

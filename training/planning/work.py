@@ -93,10 +93,11 @@ def work_of(shape: Shape, experiment: Experiment, lengths: DatasetLengths, effor
 def _stage(rates: Rates, name: str, stage: Stage, lengths: DatasetLengths) -> Work:
     train, held_out = lengths.train, lengths.validation
     a_step = stage.batch * stage.accumulation
-    steps = max(1, -(-len(train.tokens) * stage.epochs // a_step))
+    shown = stage.epochs * stage.orders
+    steps = max(1, -(-len(train.tokens) * shown // a_step))
     share = 1.0 if stage.max_steps is None else min(1.0, stage.max_steps / steps)
     steps = round(steps * share)
-    dialogues = stage.epochs * share
+    dialogues = shown * share
     validations = 1 + steps // stage.evaluate_every
     learnt = rates.training(train.tokens, _reads(train, stage)) * dialogues
     checked = rates.forward(held_out.tokens, held_out.reads) * validations
