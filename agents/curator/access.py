@@ -24,21 +24,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 
 from agents.curator.settings import ReviewSettings
+from corpus.webpages import SAFE_METHODS, headers_of, refusal
 from db.clock import Clock
 from db.curators import Curators
 
 COOKIE, CSRF_FIELD, CSRF_HEADER = "review_session", "csrf", "x-csrf-token"
-SAFE_METHODS = frozenset({"GET", "HEAD"})
-HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",  # no-referrer would make a browser send "Origin: null" with plain forms
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-}
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
@@ -140,27 +130,11 @@ class Doorkeeper:
 
         async def with_headers(message: Scope) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                if not scope["path"].startswith("/static/"):
-                    headers["cache-control"] = "no-store"
+                MutableHeaders(scope=message).update(headers_of(scope["path"]))
             await send(message)
 
-        refusal = self._refusal(Headers(scope=scope), scope["method"])
-        if refusal:
-            await PlainTextResponse(refusal, 403)(scope, receive, with_headers)
+        why = refusal(scope["method"], Headers(scope=scope), self._settings.hosts, "agents review")
+        if why:
+            await PlainTextResponse(f"{why}\n", 403)(scope, receive, with_headers)
         else:
             await self._app(scope, receive, with_headers)
-
-    def _refusal(self, headers: Headers, method: str) -> str:
-        if headers.get("host", "") not in self._settings.hosts:
-            return "This address is not served here; use the one that `agents review` printed.\n"
-        origin = headers.get("origin")
-        if (
-            method not in SAFE_METHODS
-            and origin is not None
-            and origin.split("//")[-1] not in self._settings.hosts
-        ):
-            return "The request comes from another page.\n"
-        return ""

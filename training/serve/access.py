@@ -19,6 +19,7 @@ from fastapi import HTTPException, Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
+from corpus.webpages import SAFE_METHODS, headers_of, refusal
 from training.serve.keys import KeyRing, hashed
 from training.serve.settings import ServeSettings
 
@@ -26,19 +27,8 @@ COOKIE, CSRF_HEADER = "forecast_session", "x-csrf-token"
 SESSION_S = 12 * 3600
 BODY_S = 15.0
 """Seconds in which a request's body must have arrived."""
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 PAGE_HOLDER = "page"
 """Who enters by the one-time link."""
-HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-}
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
@@ -136,30 +126,22 @@ class Doorkeeper:
 
         async def with_headers(message: Scope) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                if not scope["path"].startswith("/static/"):
-                    headers["cache-control"] = "no-store"
+                MutableHeaders(scope=message).update(headers_of(scope["path"]))
             await send(message)
 
-        refusal = self._refusal(Headers(scope=scope), scope["method"])
-        body = b""
-        if refusal is None and scope["method"] not in SAFE_METHODS:
-            body, refusal = await self._body(receive)
-        if refusal is not None:
-            status, message = refusal
+        body, refused = b"", self._refusal(scope)
+        if refused is None and scope["method"] not in SAFE_METHODS:
+            body, refused = await self._body(receive)
+        if refused is not None:
+            status, message = refused
             answer = JSONResponse({"error": "Refused", "message": message}, status)
             await answer(scope, receive, with_headers)
         else:
             await self._app(scope, _replayed(body, receive), with_headers)
 
-    def _refusal(self, headers: Headers, method: str) -> tuple[int, str] | None:
-        if headers.get("host", "") not in self._hosts:
-            return 403, "This address is not served here; use the one that `training serve` printed."
-        origin = headers.get("origin")
-        if method not in SAFE_METHODS and origin is not None and origin.split("//")[-1] not in self._hosts:
-            return 403, "The request comes from another page."
-        return None
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        why = refusal(scope["method"], Headers(scope=scope), self._hosts, "training serve")
+        return (403, why) if why else None
 
     async def _body(self, receive: Receive) -> tuple[bytes, tuple[int, str] | None]:
         """The whole body, counted while it arrives: a stated length proves nothing."""
