@@ -41,6 +41,8 @@ if TYPE_CHECKING:  # the graphs bring langgraph, which help and wrong usage need
 
 RESUMABLE = 3
 """Exit code of a run that was stopped and can be resumed."""
+NO_CASE = 1
+"""Exit code of a run in which every seed failed."""
 
 _horizon = click.option(
     "--horizon", type=click.IntRange(1, 600), default=DEFAULT_HORIZON_MONTHS, show_default=True, metavar="MONTHS",
@@ -272,6 +274,8 @@ def _finish(store: Store, runs: Runs, finished: Finished, as_json: bool) -> None
     if finished.stopped:
         click.echo(f"\nStopped. Go on with: agents resume {run_id}", err=True)
         sys.exit(RESUMABLE)
+    if failures and not done:
+        sys.exit(NO_CASE)
 
 
 def _show(finished: Finished, cases: list[Any], failures: list[Any]) -> None:
