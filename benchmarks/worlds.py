@@ -40,7 +40,7 @@ from evaluation.metrics import Forecasts, forecasts
 from evaluation.pairing import pair_given
 from evaluation.prediction import Mode, Prediction
 from evaluation.reliability import ece, ece_null
-from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Scoring, Stage
+from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Scoring, ScoringLosses, Stage
 from training.dialogue import when_index, when_steps
 from training.inference import Effort, ProbabilityTreeInference
 from training.predict import Job, predictions
@@ -48,8 +48,10 @@ from training.stages import StageName, run_stage
 from training.synthetic import Recipe, write_synthetic
 from training.worlds import when_probabilities
 
-WORLDS, CASES, EPOCHS, THREADS = (11, 12, 13), 8_000, 3, 2
-RATIOS = Ratios(train=0.92, validation=0.03, test=0.05)
+WORLDS, CASES, EPOCHS, THREADS = (11, 12, 13), 20_000, 3, 2
+RATIOS = Ratios(train=0.7, validation=0.03, test=0.27)
+WHEN = 4.0
+"""Weight of the months: their distribution tells little, so its gradient is small beside its noise."""
 TRAINED = (StageName.SFT, StageName.SCORE)
 
 
@@ -71,7 +73,7 @@ class Held:
 def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
     """The settings that are measured."""
     common: dict[str, Any] = {
-        "warmup_share": 0.05, "batch": 8, "accumulation": 2, "save_every": 1_000, "evaluate_every": 100,
+        "warmup_share": 0.05, "batch": 16, "accumulation": 1, "save_every": 1_000, "evaluate_every": 1_000,
         "patience": None,
     }  # fmt: skip
     return Experiment(
@@ -81,8 +83,8 @@ def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
         precision=Precision.FLOAT32,
         data=Data(without_happened=0.0),
         lora=Lora(adapt=adapt, rank=64, alpha=64),
-        sft=Stage(epochs=epochs, learning_rate=2e-3, loss=Losses(propose=0.05, when=0.5), **common),
-        score=Scoring(learning_rate=5e-4, max_steps=150, **common),
+        sft=Stage(epochs=epochs, learning_rate=1e-3, loss=Losses(propose=0.05, when=WHEN), **common),
+        score=Scoring(learning_rate=2e-4, max_steps=150, loss=ScoringLosses(when=WHEN), **common),
     )
 
 
