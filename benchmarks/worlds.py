@@ -48,8 +48,8 @@ from training.stages import StageName, run_stage
 from training.synthetic import Recipe, write_synthetic
 from training.worlds import when_probabilities
 
-WORLDS, CASES, EPOCHS, THREADS = (11, 12, 13), 20_000, 3, 2
-RATIOS = Ratios(train=0.7, validation=0.03, test=0.27)
+WORLDS, CASES, EPOCHS, THREADS = (11, 12, 13), 15_500, 3, 2
+RATIOS = Ratios(train=0.9, validation=0.03, test=0.07)
 WHEN = 4.0
 """Weight of the months: their distribution tells little, so its gradient is small beside its noise."""
 TRAINED = (StageName.SFT, StageName.SCORE)
