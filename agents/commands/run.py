@@ -24,7 +24,7 @@ from agents.commands.spending import cap, check_calibrated, opening_line, resume
 from agents.period import parse_period
 from agents.state import RunSettings, Seed
 from corpus.case import DEFAULT_HORIZON_MONTHS, MAX_DEPTH
-from corpus.commandline import print_json, printable
+from corpus.commandline import counted, print_json, printable
 from corpus.dates import EventDate
 from corpus.domains import domain_name
 from corpus.errors import InvalidInput
@@ -298,7 +298,8 @@ def _show(finished: Finished, cases: list[Any], failures: list[Any]) -> None:
         click.echo(f"The log is {finished.log}", err=True)
     if cases:
         deepest = max(cases, key=lambda c: (c.depth, -c.error_count))
-        click.echo(f"\n{len(cases)} cases pending. Look at one: agents show {deepest.case_id[:8]}")
+        pending = counted(len(cases), "case")
+        click.echo(f"\n{pending} pending. Look at one: agents show {deepest.case_id[:8]}")
     elif failures:
         click.echo(
             "\nNo seed ended as a case; why stands above. Another model, or other evidence, may do better."

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.commands.run import RESUMABLE
+from agents.commands.run import NO_CASE, RESUMABLE
 from agents.providers import configuration
 from agents.providers.configuration import url_variable
 from tests.commands import Ended, run
@@ -140,6 +140,14 @@ def test_a_server_that_goes_away_stops_the_run_and_no_seed_is_lost(home: Path) -
         del player.changes["NextReply"]
         ended = agents(home, "resume", "last", "--json", db="gone.sqlite")
     assert (ended.code, len(ended.json["cases"]), ended.json["failed"]) == (0, 1, []), ended.err
+
+
+def test_a_run_whose_every_seed_failed_says_why_and_ends_with_a_code_of_its_own(home: Path) -> None:
+    with LoopbackServer(ModelServer(RolePlayer({"NextReply": lambda asked: {"nonsense": 1}}))) as server:
+        ended = agents(home, *with_model(server, "run", *PERIOD, "--max-usd", "1"), db="none.sqlite")
+    assert ended.code == NO_CASE, ended.err
+    assert "No case for 'The Bank of Ruritania" in ended.err
+    assert "No seed ended as a case" in ended.out
 
 
 @pytest.mark.parametrize(
