@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -10,12 +12,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from corpus.case import FULL_BP, Case, Evidence, Fate, Outcome, TextKind
+from corpus.case import FULL_BP, Candidate, Case, Evidence, Fate, Outcome, TextKind
 from corpus.commandline import printable
 from corpus.dates import horizon_end
 from corpus.problems import Problem, Severity
 
 BAR_CELLS = 24
+CANDIDATE_LETTERS, REMAINDER = string.ascii_uppercase[:-1], "Z"
 _FATES = {
     Fate.REFUTED: "did not happen by the horizon",
     Fate.HAPPENED_LATER: "happened later",
@@ -69,12 +72,9 @@ def _level(case: Case, outcome: Outcome) -> Iterator[RenderableType]:
     yield Padding(Text(_question(case, outcome), "dim"), (0, 0, 0, 3))
     if outcome.candidates:
         yield Padding(_bars(outcome), (0, 0, 0, 3))
-    for item in outcome.evidence:
-        yield Padding(_quote(case, item), (0, 0, 0, 3))
-    for candidate in outcome.candidates:
-        for item in candidate.evidence:
-            if not candidate.happened:
-                yield Padding(_quote(case, item), (0, 0, 0, 3))
+    quoted = list(_quoted(outcome))
+    if quoted:
+        yield Padding(_quotes(case, quoted), (0, 0, 0, 3))
     if outcome.note:
         yield Padding(Text(printable(outcome.note), "italic"), (0, 0, 0, 3))
 
@@ -91,24 +91,51 @@ def _question(case: Case, outcome: Outcome) -> str:
     return f"As of {parent}: which of these happens first, by {last}?"
 
 
+def _quoted(outcome: Outcome) -> Iterator[tuple[str, Evidence]]:
+    """Each quotation of a level with the letter of the candidate that it bears on; what happened comes first."""
+    rows = list(_lettered(outcome))
+    happened = next((letter for letter, candidate in rows if candidate.happened), REMAINDER)
+    yield from ((happened, item) for item in outcome.evidence)
+    for letter, candidate in rows:
+        if not candidate.happened:
+            yield from ((letter, item) for item in candidate.evidence)
+
+
+def _lettered(outcome: Outcome) -> Iterator[tuple[str, Candidate]]:
+    """The candidates with their letters; a list longer than the alphabet ends in unnamed ones."""
+    return zip(chain(CANDIDATE_LETTERS, repeat("…")), outcome.candidates, strict=False)
+
+
+def _quotes(case: Case, quoted: Sequence[tuple[str, Evidence]]) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    shown = ""
+    for letter, item in quoted:
+        grid.add_row(letter if letter != shown else "", _quote(case, item))
+        shown = letter
+    return grid
+
+
 def _bars(outcome: Outcome) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=BAR_CELLS)
     grid.add_column(justify="right", width=6)
     grid.add_column(width=1)
+    grid.add_column(width=1)
     grid.add_column(overflow="fold")
-    for candidate in outcome.candidates:
+    for letter, candidate in _lettered(outcome):
         mark, fate = ("●", "happened") if candidate.happened else ("○", _FATES[candidate.fate])
         if candidate.fate_date:
             fate += f" ({candidate.fate_date})"
         words = Text.assemble(
             printable(candidate.text), (f"  {fate}", "green" if candidate.happened else "dim")
         )
-        grid.add_row(_bar(candidate.probability_bp), _percent(candidate.probability_bp), mark, words)
+        grid.add_row(_bar(candidate.probability_bp), _percent(candidate.probability_bp), letter, mark, words)
     rest = "green" if outcome.event is None else "dim"
     grid.add_row(
-        _bar(outcome.remainder.probability_bp), _percent(outcome.remainder.probability_bp), "Z",
-        Text("none of them", rest),
+        _bar(outcome.remainder.probability_bp), _percent(outcome.remainder.probability_bp), REMAINDER,
+        "●" if outcome.event is None else "○", Text("none of them", rest),
     )  # fmt: skip
     return grid
 

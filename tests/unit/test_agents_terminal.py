@@ -9,7 +9,7 @@ from rich.console import Console
 from corpus.commandline import printable
 from corpus.terminal import case_page, table
 from corpus.validation import validate
-from tests.builders import level, sound_case
+from tests.builders import SECOND_SOURCE, level, quote, sound_case
 
 
 def shown(case, width: int = 100) -> str:  # type: ignore[no-untyped-def]
@@ -34,6 +34,20 @@ def test_a_summary_is_not_shown_as_a_quotation() -> None:
     page = shown(sound_case())
     assert "“The Bank" not in page
     assert "[The Bank of Ruritania raises its rate" in page
+
+
+def test_each_quotation_stands_behind_the_letter_of_its_candidate() -> None:
+    happened, other = level().candidates
+    refuted = other.model_copy(update={"evidence": (quote(SECOND_SOURCE, "The crown", start=11),)})
+    lines = shown(sound_case(outcomes=(level(candidates=(happened, refuted)),))).splitlines()
+    letters = [line.split()[0] for line in lines if line.startswith("   ") and "[The" in line]
+    assert letters == ["A", "[The", "B"]
+
+
+def test_where_nothing_followed_the_quotations_stand_behind_z() -> None:
+    nothing = level(event=None, date=None, candidates=level().candidates[1:])
+    lines = shown(sound_case(outcomes=(nothing,))).splitlines()
+    assert next(line.split()[0] for line in lines if "[The Ruritanian crown" in line) == "Z"
 
 
 def test_open_problems_are_named() -> None:
