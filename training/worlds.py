@@ -15,6 +15,7 @@ nothing about history.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -146,12 +147,11 @@ def draw(rng: np.random.Generator, fork: Fork, days: int) -> tuple[int, int] | N
 
 def when_probabilities(hazard: float, parent: date, horizon_months: int) -> tuple[float, ...]:
     """True shares of the *when* steps, given that something happens within the horizon."""
-    steps = when_steps(horizon_months)
-    days = days_within(parent, horizon_months)
-    shares = np.zeros(len(steps))
-    start = EventDate(parent)
-    for day in range(1, days + 1):
-        months = months_between(start, EventDate(parent + timedelta(days=day)))
-        step = next((i for i, limit in enumerate(steps) if months <= limit), len(steps) - 1)
-        shares[step] += hazard * (1.0 - hazard) ** (day - 1)
-    return tuple(float(share) for share in shares / shares.sum())
+    days, start = days_within(parent, horizon_months), EventDate(parent)
+
+    def months(day: int) -> int:
+        return months_between(start, EventDate(parent + timedelta(days=day)))
+
+    last_days = [bisect_right(range(1, days + 1), step, key=months) for step in when_steps(horizon_months)]
+    within = 1.0 - (1.0 - hazard) ** np.array([0, *last_days[:-1], days])
+    return tuple(float(share) for share in np.diff(within) / within[-1])
