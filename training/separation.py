@@ -37,9 +37,15 @@ def check_separation(
         raise InvalidInput(
             f"Batching {collator.batching.value!r} lets two dialogues of one batch see each other with "
             f"{type(model).__name__} and {model.config._attn_implementation} attention (letters moved by "
-            f"{found:.3g} nats); set batching: {Batching.LENGTH.value}."
+            f"{found:.3g} nats); {_cure(collator.batching)}."
         )
     return found
+
+
+def _cure(batching: Batching) -> str:
+    if batching is Batching.PACKED:
+        return f"set batching: {Batching.LENGTH.value}"
+    return "choose another base, forecasts are made in batches too"
 
 
 def _dtype(model: Any) -> torch.dtype:

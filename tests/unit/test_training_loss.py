@@ -87,8 +87,28 @@ def test_rows_padded_apart_pass_the_check_in_every_family() -> None:
 def test_a_model_that_lets_packed_dialogues_see_each_other_is_refused() -> None:
     rows = [record(e) for e in _examples()]
     collator = DialogueCollator(0, Batching.PACKED)
-    with pytest.raises(InvalidInput, match="see each other with GptOssForCausalLM and eager attention"):
+    said = "see each other with GptOssForCausalLM and eager attention.*set batching: length"
+    with pytest.raises(InvalidInput, match=said):
         check_separation(random_model("gpt-oss"), collator, rows, encoder().letter_ids)
+
+
+class _Leaking(torch.nn.Module):
+    """A model whose rows see each other, padded apart or not."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        self.inner, self.config = inner, inner.config
+
+    def forward(self, **batch: torch.Tensor) -> Any:
+        found = self.inner(**batch)
+        found.logits = found.logits + found.logits.mean(dim=0)
+        return found
+
+
+def test_where_even_padded_rows_see_each_other_the_base_is_refused() -> None:
+    rows = [record(e) for e in _examples()]
+    with pytest.raises(InvalidInput, match="choose another base"):
+        check_separation(_Leaking(random_model("llama")), DialogueCollator(0), rows, encoder().letter_ids)
 
 
 def test_a_batch_without_lists_has_a_loss_with_gradients() -> None:
