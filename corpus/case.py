@@ -17,6 +17,7 @@ from corpus.dates import EventDate, day_before, end_of_day, months_between
 
 SCHEMA_VERSION = 1
 FULL_BP = 10_000
+CANDIDATE_LETTERS, REMAINDER = "ABCDEFGHIJKLMNOPQRSTUVWXY", "Z"
 MAX_DEPTH = 5
 DEFAULT_HORIZON_MONTHS = 36
 DEFAULT_DOMAINS = ("economics", "geopolitics", "technology", "health", "climate", "society")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
@@ -12,13 +11,22 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from corpus.case import FULL_BP, Candidate, Case, Evidence, Fate, Outcome, TextKind
+from corpus.case import (
+    CANDIDATE_LETTERS,
+    FULL_BP,
+    REMAINDER,
+    Candidate,
+    Case,
+    Evidence,
+    Fate,
+    Outcome,
+    TextKind,
+)
 from corpus.commandline import printable
 from corpus.dates import horizon_end
 from corpus.problems import Problem, Severity
 
 BAR_CELLS = 24
-CANDIDATE_LETTERS, REMAINDER = string.ascii_uppercase[:-1], "Z"
 _FATES = {
     Fate.REFUTED: "did not happen by the horizon",
     Fate.HAPPENED_LATER: "happened later",

@@ -24,11 +24,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from corpus.case import CANDIDATE_LETTERS as CANDIDATE_LETTERS
 from corpus.case import FULL_BP, Case, Outcome, level_question
+from corpus.case import REMAINDER as REMAINDER
 
 TEMPLATE_VERSION = "dialogue/1"
-REMAINDER = "Z"
-CANDIDATE_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXY"
 LETTERS = CANDIDATE_LETTERS + REMAINDER
 WHEN_STEPS = (1, 3, 6, 12, 24, 36)
 """Months; those below the horizon are used, and the horizon itself."""
