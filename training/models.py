@@ -5,6 +5,7 @@ Weights are read from safetensors only. Does not cover remote engines; what a ba
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 from pathlib import Path
@@ -35,8 +36,16 @@ def load_tokenizer(base: str) -> Any:
     return tokenizer
 
 
+def free_memory() -> None:
+    """Let go of models that only circular references hold, as trainers leave them, and of their place on the GPU."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def load_base(base: str, precision: Precision = Precision.AUTO) -> Any:
     """A causal model on the device at hand; raises InvalidInput where the name leads nowhere."""
+    free_memory()  # a former stage's model beside this one would be twice what the plan says
     if precision is Precision.UNSLOTH:
         return _load_with_unsloth(base)
     here = stays_here(base)

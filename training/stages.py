@@ -24,9 +24,8 @@ from corpus.errors import DiskFull, InvalidInput
 from corpus.snapshot import Snapshot
 from corpus.splits import Split
 from training import dialogue_stage
-from training.alarms import WatchRewards
 from training.bases import check_unchanged, identity
-from training.callbacks import LOG_LOSS, REWARD, KeepBest, ObeyOrders
+from training.callbacks import ObeyOrders
 from training.config import Experiment
 from training.control import Order, forget_order
 from training.dataset import prepare
@@ -43,7 +42,8 @@ from training.runfolder import (
     write_json,
 )
 from training.stage_job import ReadyStage, StageJob, StageName, StageResult, callback
-from training.template import Template, chosen_template
+from training.stage_metadata import forget_peak, write_metadata
+from training.template import chosen_template
 
 _NEARLY_NOTHING = 1 << 20
 """Bytes; a disk with less is full for any checkpoint."""
@@ -102,6 +102,7 @@ def _lock(job: StageJob) -> dict[str, Any]:
 
 def _run(job: StageJob) -> dict[str, Any]:
     started = time.monotonic()
+    forget_peak()
     set_seed(job.experiment.seed)  # a new adapter's first weights are drawn before the trainer seeds anything
     encoder = _encoder(job)
     ready = _ready(job, encoder)
@@ -113,7 +114,7 @@ def _run(job: StageJob) -> dict[str, Any]:
     if callback(ready.trainer, ObeyOrders).obeyed is Order.PAUSE:
         return {"status": "paused", "steps": outcome.global_step}
     write_final(job, ready.trainer, encoder)
-    return _write_metadata(job, ready, outcome, time.monotonic() - started, encoder.template)
+    return write_metadata(job, ready, outcome, time.monotonic() - started, encoder.template)
 
 
 def _encoder(job: StageJob) -> Encoder:
@@ -177,48 +178,3 @@ def _stated(job: StageJob, encoder: Encoder, final: Path) -> dict[str, Any]:
         "base_hash": base["hash"],
         "files": folder_hashes(final),
     }
-
-
-def _write_metadata(
-    job: StageJob, ready: ReadyStage, outcome: Any, seconds: float, template: Template
-) -> dict[str, Any]:
-    keep = callback(ready.trainer, KeepBest)
-    metadata = {
-        "status": "finished",
-        "stage": job.name.value,
-        "base": job.experiment.base,
-        "snapshot": job.snapshot.hash,
-        "template": {"version": template.version, "reason": template.reason},
-        "steps": outcome.global_step,
-        "ended_by": _ended_by(ready.trainer, keep),
-        "train_loss": outcome.training_loss,
-        "best_step": keep.best_step,
-        "best_validation_log_loss": keep.best_figures.get(LOG_LOSS),
-        "best_validation_reward": keep.best_figures.get(REWARD),
-        "seconds_of_this_call": round(seconds, 3),
-        "left_out": ready.left_out,
-        "splits": {
-            prepared.split.value: {
-                "cases": len(prepared.chains),
-                "tokens": sum(prepared.lengths.values()),
-                "too_long": dict(prepared.too_long),
-                "without_level": dict(prepared.without_level),
-                "cut": dict(prepared.cut),
-            }
-            for prepared in (ready.train, ready.validation)
-        },
-        "final": content_hash(job.folder.final),
-    }
-    write_json(job.folder.path / METADATA, metadata)
-    return metadata
-
-
-def _ended_by(trainer: Any, keep: KeepBest) -> str | None:
-    """An order, an alarm or patience; None where all steps were made."""
-    order = callback(trainer, ObeyOrders).obeyed
-    if order is not None:
-        return str(order.value)
-    watch = callback(trainer, WatchRewards)
-    if watch is not None and watch.stopped_by:
-        return str(watch.stopped_by)
-    return "patience" if keep.out_of_patience else None

@@ -74,8 +74,11 @@ def _show(plan: RunPlan, chosen: Option | None) -> None:
     _table(plan, chosen)
     _memory(chosen or next(iter(plan.fitting()), plan.options[0]))
     assumed, source = plan.prices.assumptions, plan.prices.source
-    click.echo(f"Prices: {source.page}, {source.date}. Time assumes {assumed.utilisation:.0%} of the dense bf16 rate; "
-               "see training/prices.toml.")  # fmt: skip
+    speed = assumed.mixture if shape.experts else assumed.dense
+    click.echo(
+        f"Prices: {source.page}, {source.date}. Time assumes {speed.utilisation:.0%} of the dense bf16 rate and "
+        f"{speed.layer_seconds * 1e3:g} ms a layer and pass at least; see training/prices.toml."
+    )
 
 
 def _table(plan: RunPlan, chosen: Option | None) -> None:

@@ -5,10 +5,13 @@
     gradients    as many numbers as are trained
     optimiser    AdamW: two numbers for each of them
     activations  what autograd keeps of one micro-batch of the longest dialogues (below), or with gradient
-                 checkpointing the input of every layer and one whole layer
-    logits       4 bytes for each row, position that any row reads, and word of the vocabulary (logits, gradient);
-                 10 for each position and word: log-softmax and its gradient in float (4 + 4), gradient of the copy (2)
+                 checkpointing the input of every layer
+    transient    the larger of two that never stand at the same time: logits, and what one layer's backward pass needs
+                 for a moment (eager attention's scores; with gradient checkpointing the whole layer too)
     reserve      CUDA's own and what is lost between blocks
+
+Logits: 4 bytes for each row, position that any row reads, and word of the vocabulary (logits, gradient); 10 for each
+position that its own row reads, and word: log-softmax and its gradient in float (4 + 4), gradient of the copy (2).
 
 Kept of one layer and token, in bytes (h hidden, q and k widths of all query and key heads, f width of the MLP,
 e experts a token, r rank, T length, n heads), under autocast to bf16:
@@ -20,7 +23,7 @@ e experts a token, r rank, T length, n heads), under autocast to bf16:
     a full run instead: 8h + 2f, and 6h for the last norm
     eager attention 2n(T + 1) + 4n + 2q − 4k; normalised heads 4q + 4k (full: 6q + 6k)
 
-Tests hold it to what autograd keeps in small models of these families. On a GPU it was not compared yet.
+Tests hold it to what autograd keeps in small models of these families; `benchmarks.gpu` compares it with a GPU's peak.
 Does not cover: several GPUs, packed batches, float32 (in which it counts some copies twice).
 """
 
@@ -45,7 +48,9 @@ class Batch:
     tokens: int
     """Of the longest dialogue."""
     reads: int
-    """Positions whose logits are formed, at most, over all rows."""
+    """Positions that some turn of their own row reads, over all rows."""
+    formed: int
+    """Positions after which every row's logits are formed: the union of what the rows read."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Memory:
     gradients: float
     optimiser: float
     activations: float
-    logits: float
+    transient: float
     reserve: float
 
     @property
@@ -71,26 +76,37 @@ def memory_of(
     """What one training step needs at its peak."""
     full = lora.adapt is Adapt.FULL
     number = {Loading.FLOAT32: 4, Loading.BF16: 2 if full else 4}.get(loading, 2)
+    width = 2 if loading is Loading.FLOAT32 else 1
     parts = {
         "weights": shape.weight_bytes(loading),
         "adapter": 0 if full else shape.trained * number,
         "gradients": shape.trained * number,
         "optimiser": 2 * shape.trained * number,
-        "activations": activations(shape, lora, batch, checkpointing) * (2 if loading is Loading.FLOAT32 else 1),
-        "logits": float(batch.reads * shape.vocabulary * (LOGIT_BYTES * batch.rows + COPY_BYTES)),
+        "activations": width * activations(shape, lora, batch, checkpointing),
+        "transient": max(logits(shape, batch), width * _one_backward(shape, lora, batch, checkpointing)),
     }  # fmt: skip
     reserve = sum(parts.values()) * assumed.fragmentation + assumed.reserve_gb * 1e9
     return Memory(**parts, reserve=reserve)
 
 
 def activations(shape: Shape, lora: Lora, batch: Batch, checkpointing: bool) -> float:
-    """Bytes that are kept for the backward pass of one micro-batch."""
-    layer = kept_by_layer(shape, lora, batch)
-    scores = batch.rows * shape.heads * batch.tokens**2 * EAGER_TRANSIENT if shape.eager else 0
+    """Bytes that are kept from the forward pass of one micro-batch until its backward pass."""
+    inputs = shape.hidden * batch.rows * batch.tokens
     if checkpointing:
-        return shape.layers * 2 * shape.hidden * batch.rows * batch.tokens + layer + scores
-    last = 6 * shape.hidden * batch.rows * batch.tokens if lora.adapt is Adapt.FULL else 0
-    return shape.layers * layer + last + scores
+        return shape.layers * 2 * inputs
+    last = 6 * inputs if lora.adapt is Adapt.FULL else 0
+    return shape.layers * kept_by_layer(shape, lora, batch) + last
+
+
+def logits(shape: Shape, batch: Batch) -> float:
+    """Bytes of the logits that are formed, their log-softmax and gradients."""
+    return float(shape.vocabulary * (LOGIT_BYTES * batch.rows * batch.formed + COPY_BYTES * batch.reads))
+
+
+def _one_backward(shape: Shape, lora: Lora, batch: Batch, checkpointing: bool) -> float:
+    """Bytes that one layer's backward pass needs beside what was kept."""
+    scores = batch.rows * shape.heads * batch.tokens**2 * EAGER_TRANSIENT if shape.eager else 0
+    return scores + (kept_by_layer(shape, lora, batch) if checkpointing else 0)
 
 
 def kept_by_layer(shape: Shape, lora: Lora, batch: Batch) -> float:

@@ -126,7 +126,8 @@ def largest_batch(experiment: Experiment, lengths: DatasetLengths) -> Batch:
     """The largest micro-batch of SFT and scoring, which need the most."""
     rows = max(experiment.sft.batch, experiment.score.batch)
     reads = max((*lengths.train.reads, *lengths.validation.reads))
-    return Batch(rows, max(lengths.train.longest, lengths.validation.longest), reads * rows)
+    longest = max(lengths.train.longest, lengths.validation.longest)
+    return Batch(rows, longest, reads * rows, min(reads * rows, longest))
 
 
 def _option(

@@ -56,10 +56,20 @@ class Container(_Frozen):
         return self.cores * self.usd_per_core_second + self.memory_gib * self.usd_per_gib_second
 
 
-class Assumptions(_Frozen):
-    """What was not measured; see the file's comments."""
+class Speed(_Frozen):
+    """How fast one kind of model is trained."""
 
     utilisation: float = Field(gt=0, le=1)
+    """Share of the card's dense bf16 rate."""
+    layer_seconds: float = Field(ge=0)
+    """Least seconds that a forward and backward pass spends on a layer: launching its kernels."""
+
+
+class Assumptions(_Frozen):
+    """What a plan takes for granted, measured or not; see the file's comments."""
+
+    dense: Speed
+    mixture: Speed
     decode_seconds: float = Field(gt=0)
     load_bytes_per_second: float = Field(gt=0)
     start_seconds: float = Field(ge=0)

@@ -3,8 +3,9 @@
 Operations a token, forward: 2 for each parameter of the layers it passes through and of the adapter, 2 for each
 parameter of the head at positions that are read, and attention over half the dialogue (over all of it where every
 score is formed). Backward as much again through frozen weights, twice where they are trained; gradient
-checkpointing repeats the forward pass. Time is operations over rate times utilisation; written lists take for each
-token the reading of the weights from the GPU's memory, and at least what transformers' generate takes.
+checkpointing repeats the forward pass. Time is operations over rate times utilisation, and at least what the host needs
+to launch a pass's kernels, layer by layer; written lists take for each token the reading of the weights from the GPU's
+memory, and at least what transformers' generate takes.
 
 Does not cover: merging between stages, compiling kernels, waiting for a GPU.
 """
@@ -20,6 +21,8 @@ from training.planning.lengths import DatasetLengths, Lengths
 from training.planning.prices import Assumptions, Gpu
 from training.planning.shapes import Loading, Shape
 
+FORWARD = 1 / 3
+"""Share of a forward and backward pass that the forward pass is."""
 LETTER_TOKENS = 20
 """Tokens of a letter turn's question and answer, about."""
 
@@ -33,6 +36,8 @@ class Work:
     operations: float
     written: float = 0.0
     """Tokens written one after another; those of one batch count once."""
+    passes: float = 0.0
+    """Forward and backward passes over a micro-batch; one without backward counts a third."""
     loads: int = 1
     """How often the base is loaded."""
 
@@ -40,9 +45,10 @@ class Work:
         """Time of this stage on a GPU, start of the container left out."""
         weights = shape.weight_bytes(loading)
         token = max(assumed.decode_seconds, weights / (gpu.bandwidth_gb_s * 1e9))
-        rate = gpu.bf16_tflops * 1e12 * assumed.utilisation
+        kind = assumed.mixture if shape.experts else assumed.dense
+        rate = gpu.bf16_tflops * 1e12 * kind.utilisation
         return (
-            self.operations / rate
+            max(self.operations / rate, self.passes * shape.layers * kind.layer_seconds)
             + self.written * token
             + self.loads * weights / assumed.load_bytes_per_second
         )
@@ -102,7 +108,8 @@ def _stage(rates: Rates, name: str, stage: Stage, lengths: DatasetLengths) -> Wo
     learnt = rates.training(train.tokens, _reads(train, stage)) * dialogues
     checked = rates.forward(held_out.tokens, held_out.reads) * validations
     tokens = round(train.total * dialogues) + held_out.total * validations
-    return Work(name, tokens, learnt + checked)
+    checks = validations * -(-len(held_out.tokens) // stage.batch)
+    return Work(name, tokens, learnt + checked, passes=steps * stage.accumulation + FORWARD * checks)
 
 
 def _reads(lengths: Lengths, stage: Stage) -> Sequence[int]:
@@ -122,7 +129,8 @@ def _grpo(rates: Rates, lengths: DatasetLengths) -> Work:
     operations += rates.forward(row, [1] * rows) * settings.orders
     validations = 1 + steps // settings.evaluate_every
     written = (steps + validations * -(-settings.validation_levels // settings.levels)) * train.list_tokens
-    return Work("grpo", sum(row), operations, written)
+    passes = steps * (1 + FORWARD * (1 + settings.orders))
+    return Work("grpo", sum(row), operations, written, passes)
 
 
 FORECASTERS = 4
@@ -131,13 +139,19 @@ FORECASTERS = 4
 
 def _forecasts(rates: Rates, lengths: DatasetLengths, effort: Effort) -> Work:
     """Validation and test, given and generated lists, by every forecaster; a level's past is read once."""
-    written, operations, tokens = 0.0, 0.0, 0
+    written, operations, tokens, passes = 0.0, 0.0, 0, 0.0
     for split in (lengths.validation, lengths.test):
         orders = split.levels * 2 * effort.orders
         read = split.total + orders * round(split.list_tokens + LETTER_TOKENS)
         operations += 2 * rates.shape.active * read + 2 * rates.shape.vocabulary * rates.shape.hidden * orders
         tokens += read
+        passes += FORWARD * split.levels * 2
         written += split.levels * split.list_tokens
     return Work(
-        "forecasts", tokens * FORECASTERS, operations * FORECASTERS, written * FORECASTERS, loads=FORECASTERS
+        "forecasts",
+        tokens * FORECASTERS,
+        operations * FORECASTERS,
+        written * FORECASTERS,
+        passes * FORECASTERS,
+        loads=FORECASTERS,
     )
