@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from corpus.commandline import LazyGroup, run_main
@@ -59,8 +61,14 @@ def training() -> None:
     """
 
 
+SPINS = "10000"
+"""How often a thread looks for work before it sleeps: enough on a quiet machine, and beside a busy program a quarter of
+the time that GNU OpenMP's own 300,000 costs (docs/log.md, 2026-11-27)."""
+
+
 def main() -> None:
     """Entry point of the console command."""
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when torch is loaded
     run_main(training, "training")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from training.cli import _TABLE, training
+from training.cli import _TABLE, SPINS, training
 from training.synthetic import Recipe, write_synthetic
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +43,21 @@ def test_help_is_quick_and_loads_no_torch() -> None:
         )
     assert answer.stdout.strip().endswith("[]")
     assert min(used) < 0.5, f"processor seconds {used}"
+
+
+@pytest.mark.parametrize(("own", "seen"), [(None, SPINS), ("7", "7")])
+def test_threads_are_told_to_wait_briefly_unless_the_user_says_otherwise(own: str | None, seen: str) -> None:
+    code = (
+        "import os, sys, training.cli; sys.argv = ['training', '--version']\n"
+        "try: training.cli.main()\n"
+        "finally: print('torch' in sys.modules, os.environ['GOMP_SPINCOUNT'])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    environment |= {"GOMP_SPINCOUNT": own} if own else {}
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert answer.stdout.splitlines()[-1] == f"False {seen}", answer.stderr
 
 
 @pytest.mark.parametrize("name", list(_TABLE))
