@@ -11,11 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.state import Failure, FailureKind, Researched, Seed
+from agents.state import STOPS_THE_RUN, Failure, Researched, Seed
 
 BEAT_SECONDS = 15.0
-STOPS_THE_RUN = frozenset({FailureKind.OVER_BUDGET, FailureKind.UNAUTHORISED, FailureKind.NO_SERVICE})
-"""Failures that every further seed would meet as well; the seed waits again and the run can be resumed."""
 
 
 @dataclass(frozen=True)

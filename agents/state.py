@@ -61,6 +61,10 @@ class FailureKind(StrEnum):
     """A fault in the program; the log holds the traceback."""
 
 
+STOPS_THE_RUN = frozenset({FailureKind.OVER_BUDGET, FailureKind.UNAUTHORISED, FailureKind.NO_SERVICE})
+"""Failures that every further seed would meet as well; the seed waits again and the run can be resumed."""
+
+
 class Failure(BaseModel):
     """A seed that ended without a case."""
 

@@ -110,8 +110,7 @@ async def _asked(
 
 def _stop_if_cut_short(asked: Sequence[Asked]) -> None:
     """A cap, a key or a server that does not answer says nothing of the model: no verdict, nothing entered."""
-    from agents.runner import STOPS_THE_RUN
-    from agents.state import FailureKind
+    from agents.state import STOPS_THE_RUN, FailureKind
 
     outside = STOPS_THE_RUN | {FailureKind.UNREACHABLE}
     if failure := next((row.failure for row in asked if row.failure and row.failure.kind in outside), None):

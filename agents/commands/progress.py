@@ -19,13 +19,22 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from agents.state import Researched, Seed, Stage
+from agents.state import STOPS_THE_RUN, Researched, Seed, Stage
 from corpus.case import Case
 from corpus.commandline import counted, printable
 
 LINE_SECONDS = 5.0
 """Plain lines come at most this often, beside the first and the last."""
 WORDS_SHOWN = 56
+WAITING = "waiting"
+"""A seed put back, since what ended it would end every other one too; it is not done."""
+
+
+def end_of(result: Researched) -> str:
+    """What a worker's result is counted as."""
+    if result.failure is None:
+        return "pending"
+    return WAITING if result.failure.kind in STOPS_THE_RUN else "failed"
 
 
 class LineProgress:
@@ -59,8 +68,9 @@ class LineProgress:
 
     def ended(self, worker: int, result: Researched) -> None:
         """A worker laid a result down."""
-        self._ended += 1
-        self._by_end["failed" if result.failure else "pending"] += 1
+        end = end_of(result)
+        self._by_end[end] += 1
+        self._ended += end != WAITING
         now = time.monotonic()
         if now - self._last >= LINE_SECONDS or self._ended == self._total:
             self._last = now
@@ -118,10 +128,11 @@ class LiveProgress:
     def ended(self, worker: int, result: Researched) -> None:
         """A worker laid a result down."""
         self._of_case.pop(result.seed.event, None)
-        self._by_end["failed" if result.failure else "pending"] += 1
+        end = end_of(result)
+        self._by_end[end] += 1
         counts = ", ".join(f"{count} {name}" for name, count in sorted(self._by_end.items()))
         if self._all is not None:
-            self._bars.update(self._all, advance=1, counts=counts)
+            self._bars.update(self._all, advance=int(end != WAITING), counts=counts)
 
 
 RunProgress = LineProgress | LiveProgress
