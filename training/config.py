@@ -213,6 +213,9 @@ class Grpo(_Section):
     """Of the divergence from the scored model in the loss."""
     kl_bound: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 0.15
     """Divergence from the scored model (nats a token, mean of the last `alarms.steps` steps) that ends the stage."""
+    letters_weight: NotNegative = 10.0
+    """In the loss: of the letters' divergence from the scored model (nats a turn) in the training's own dialogues.
+    Lists and letters share weights, so letters would drift while lists are learnt; 0: let them."""
     log_loss_rise: NotNegative = 0.02
     """By how much (nats) the log loss of given lists may be above the scored model's in weights that are kept."""
     max_steps: Positive | None = None

@@ -2,46 +2,42 @@
 
 The policy is the scored model with a new adapter; without the adapter it is the reference of the divergence, and
 the reader of the letters for the rewards (`training.grpo_levels` says why). Rewards are compared within the lists of a
-level and not divided by their deviation. Three things of TRL's trainer are replaced: prompts are the project's own
-tokens, a validation also measures the log loss of given lists, and its draws are the same at each validation and do
-not move those of the training. The loop is transformers' Trainer.
+level and not divided by their deviation. Four things of TRL's trainer are replaced: prompts are the project's own
+tokens, the loss also holds the letters of given lists where the scored model had them, a validation also measures the
+log loss of given lists, and its draws are the same at each validation and do not move those of the training. The loop
+is transformers' Trainer.
 
 Does not cover: writing by another engine (vLLM); lists are written by the model in training.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from datasets import Dataset
 from transformers import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from corpus.errors import InvalidInput
 from training.alarms import WatchRewards
 from training.callbacks import LOG_LOSS, REWARD, KeepBest
-from training.collation import DialogueCollator
 from training.config import Grpo
-from training.dataset import OverLength, Prepared
+from training.dataset import Prepared
 from training.encoding import Encoder
 from training.engine import Floats, Question
 from training.forecasting import Tokens
-from training.grpo_levels import ListJudge, ListLevel, fitting, list_levels
+from training.grpo_data import Batch, Lists, dataset, given_batches, held_letters, lists_to_learn
+from training.grpo_levels import ListJudge
 from training.grpo_model import policy_adapter, scored_model
 from training.local_engine import TransformersEngine
-from training.loss import read_positions, turn_terms
+from training.loss import letter_divergence, letters_of, read_positions, turn_terms
 from training.reward_lint import require_honest
 from training.rewards import TERMS
-from training.stage_job import ReadyStage, StageJob, held_out_rows, shared_arguments, watchers
+from training.stage_job import ReadyStage, StageJob, shared_arguments, watchers
 
-_GIVEN_BATCH = 8
 _LINTED = 20
 """Levels on which the rewards are checked before a stage; `training lint-rewards` takes more."""
-Batch = dict[str, torch.Tensor]
 
 
 class KeepBestReward(KeepBest):
@@ -85,17 +81,6 @@ class ScoredEngine(TransformersEngine):
             self.model.train(training)
 
 
-@dataclass(frozen=True)
-class Lists:
-    """What a trainer of lists works on."""
-
-    levels: Sequence[ListLevel]
-    """Those of training and of validation."""
-    given: Sequence[Batch]
-    """The validation's dialogues with the cases' own lists."""
-    orders: int
-
-
 class ListTrainer(GRPOTrainer):
     """GRPOTrainer whose prompts are the keys of `ListLevel`s."""
 
@@ -103,7 +88,7 @@ class ListTrainer(GRPOTrainer):
         rewards = [self._reward(name) for name in TERMS]
         super().__init__(*args, reward_funcs=rewards, processing_class=encoder.tokenizer, **rest)
         self.prompt_tokens = {level.key: level.prompt for level in lists.levels}
-        self.given = lists.given
+        self.given, self.held = lists.given, lists.held
         self.letter_ids = torch.tensor(encoder.letter_ids, device=self.args.device)
         scored = ScoredEngine(self.model, encoder.tokenizer, template=encoder.template)
         self.judge = ListJudge(lists.levels, scored, lists.orders, self.args.seed)
@@ -129,6 +114,27 @@ class ListTrainer(GRPOTrainer):
         """The tokens as the dialogue has them: tokenizing its text as a whole would merge across turns."""
         return [list(self.prompt_tokens[key]) for key in prompts], None, {}
 
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **rest: Any) -> Any:
+        """TRL's loss of the lists, and the letters' divergence from the scored model."""
+        loss = super().compute_loss(model, inputs, *args, **rest)
+        if not (self.model.training and self.held.weight):
+            return loss
+        batch = self._here(self.held.batch(self.state.global_step))
+        with torch.no_grad(), self.accelerator.unwrap_model(model).disable_adapter():
+            before = letters_of(*self._read(model, batch))
+        moved = letter_divergence(before, letters_of(*self._read(model, batch)))
+        self._metrics["train"]["letter_divergence"].append(moved.item())
+        return loss + self.held.weight * moved
+
+    def _here(self, batch: Batch) -> Batch:
+        return {name: tensor.to(self.args.device) for name, tensor in batch.items()}
+
+    def _read(self, model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, Batch, torch.Tensor]:
+        """Logits where the batch's turns are read, and what is needed to read them."""
+        read = read_positions(batch)
+        asked = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+        return model(**asked, logits_to_keep=read, use_cache=False).logits, read, batch, self.letter_ids
+
     def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **rest: Any) -> Any:
         """A validation, with the log loss of given lists beside the rewards."""
         devices = [self.args.device] if self.args.device.type == "cuda" else []
@@ -143,15 +149,7 @@ class ListTrainer(GRPOTrainer):
         """Mean −ln p of what happened over the weigh turns of the validation's dialogues."""
         total, count = 0.0, 0
         for batch in self.given:
-            here = {name: tensor.to(self.args.device) for name, tensor in batch.items()}
-            read = read_positions(here)
-            logits = self.model(
-                input_ids=here["input_ids"],
-                attention_mask=here["attention_mask"],
-                logits_to_keep=read,
-                use_cache=False,
-            ).logits
-            terms = turn_terms(logits, read, here, self.letter_ids)
+            terms = turn_terms(*self._read(self.model, self._here(batch)))
             total, count = total + float(terms.log_loss), count + len(terms.weigh_M)
         return total / count
 
@@ -162,69 +160,29 @@ def make_ready(job: StageJob, encoder: Encoder, train: Prepared, validation: Pre
         raise InvalidInput("GRPO starts from a scored model; name the run of that stage with --from.")
     grpo, alarms = job.experiment.grpo, job.experiment.grpo.alarms
     require_honest(grpo.rewards.model_dump(), grpo.branches, _LINTED)
-    learnt, held_out, left_out = _levels(job, encoder, train, validation)
+    learnt, held_out, left_out = lists_to_learn(job, encoder, train, validation)
     keep = KeepBestReward(job.folder.best, grpo.patience, grpo.log_loss_rise)
     actions = {name: action.value for name, action in alarms if name != "steps"}
     trainer = ListTrainer(
         model=scored_model(job.experiment, job.parent),
         args=_arguments(job, len(learnt)),
-        train_dataset=_dataset(learnt),
-        eval_dataset=_dataset(held_out),
+        train_dataset=dataset(learnt),
+        eval_dataset=dataset(held_out),
         peft_config=policy_adapter(grpo.rank),
         callbacks=[
             *watchers(job, keep, validation, encoder),
             WatchRewards(job.folder.path, actions, alarms.steps, grpo.kl_bound),
         ],
-        lists=Lists([*learnt, *held_out], _given(job, encoder, validation), grpo.orders),
+        lists=Lists(
+            [*learnt, *held_out],
+            given_batches(job, encoder, validation),
+            held_letters(job, encoder, train),
+            grpo.orders,
+        ),
         encoder=encoder,
     )
     trainer.remove_callback(PrinterCallback)
     return ReadyStage(trainer, train, validation, left_out)
-
-
-def _levels(
-    job: StageJob, encoder: Encoder, train: Prepared, validation: Prepared
-) -> tuple[list[ListLevel], list[ListLevel], dict[str, int]]:
-    """Levels to learn from (all epochs, shuffled, filled up to whole steps), levels of validation, levels left out."""
-    grpo, data, seed = job.experiment.grpo, job.experiment.data, job.experiment.seed
-    learnt: list[ListLevel] = []
-    left_out: dict[str, int] = {}
-    for epoch in range(grpo.epochs):
-        found, too_long = fitting(
-            list_levels(train.chains, encoder, grpo.branches, seed, epoch),
-            data.max_tokens,
-            grpo.max_list_tokens,
-        )
-        random.Random(f"levels/{seed}/{epoch}").shuffle(found)
-        learnt += found
-        left_out |= too_long
-    held_out, too_long = fitting(
-        list_levels(validation.chains, encoder, grpo.branches, seed, 0), data.max_tokens, grpo.max_list_tokens
-    )
-    left_out |= too_long
-    if left_out and data.over_length is OverLength.ERROR:
-        named = ", ".join(f"{key} ({size})" for key, size in list(left_out.items())[:20])
-        raise InvalidInput(
-            f"{len(left_out)} levels leave no room for a list of {grpo.max_list_tokens} tokens within max_tokens "
-            f"{data.max_tokens}: {named}; raise max_tokens, or set over_length: leave_out."
-        )
-    if not learnt or not held_out:
-        raise InvalidInput("No level leaves room for its list; raise data.max_tokens.")
-    missing = -len(learnt) % grpo.levels
-    filled = [learnt[k % len(learnt)] for k in range(len(learnt) + missing)]
-    return filled, held_out[: grpo.validation_levels], left_out
-
-
-def _dataset(levels: Sequence[ListLevel]) -> Dataset:
-    return Dataset.from_list([{"prompt": level.key} for level in levels])
-
-
-def _given(job: StageJob, encoder: Encoder, validation: Prepared) -> list[Batch]:
-    """The validation's dialogues in batches, as the scoring stage validates on them."""
-    rows = held_out_rows(validation, encoder, job.experiment.seed)
-    collate = DialogueCollator(encoder.tokenizer.pad_token_id or encoder.end)
-    bare = [row | {"propose": []} for row in rows]
-    return [collate(bare[i : i + _GIVEN_BATCH]) for i in range(0, len(bare), _GIVEN_BATCH)]
 
 
 def _arguments(job: StageJob, levels: int) -> GRPOConfig:

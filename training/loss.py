@@ -65,17 +65,37 @@ def turn_terms(
     logits_BPV: torch.Tensor, read_P: torch.Tensor, batch: dict[str, torch.Tensor], letter_ids: torch.Tensor
 ) -> Terms:
     """The losses of all turns, from the logits at the positions `read_positions` names."""
-    where = torch.full((batch["input_ids"].shape[1],), -1, device=read_P.device)
-    where[read_P] = torch.arange(len(read_P), device=read_P.device)
-    propose, turns = _propose(logits_BPV, where, batch)
-    rows = logits_BPV[batch["letter_row"], where[batch["letter_at"]]][:, letter_ids].float()
-    log_p_ML = letter_log_probabilities(rows, batch["letter_target"] >= 0)
+    propose, turns = _propose(logits_BPV, _places(read_P, batch), batch)
+    log_p_ML = letters_of(logits_BPV, read_P, batch, letter_ids)
     target_ML = batch["letter_target"].clamp(min=0)
     cross_M = -(target_ML * log_p_ML.masked_fill(target_ML == 0, 0.0)).sum(-1)
     weigh = batch["letter_kind"] == LETTER_KINDS.index(TurnKind.WEIGH)
     given_M = -log_p_ML.gather(1, batch["letter_answer"][:, None])[:, 0]
     quadratic = (log_p_ML.exp() - target_ML).pow(2).sum()
     return Terms(propose, turns, cross_M[weigh], cross_M[~weigh], quadratic, given_M[weigh].sum())
+
+
+def letters_of(
+    logits_BPV: torch.Tensor, read_P: torch.Tensor, batch: dict[str, torch.Tensor], letter_ids: torch.Tensor
+) -> torch.Tensor:
+    """Log-probabilities (M, 26) of the letters in all weigh and when turns; −inf where a letter is no option."""
+    where = _places(read_P, batch)
+    rows = logits_BPV[batch["letter_row"], where[batch["letter_at"]]][:, letter_ids].float()
+    return letter_log_probabilities(rows, batch["letter_target"] >= 0)
+
+
+def _places(read_P: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Position in the dialogue → place among the positions that are read; −1 elsewhere."""
+    where = torch.full((batch["input_ids"].shape[1],), -1, device=read_P.device)
+    where[read_P] = torch.arange(len(read_P), device=read_P.device)
+    return where
+
+
+def letter_divergence(before_ML: torch.Tensor, now_ML: torch.Tensor) -> torch.Tensor:
+    """Mean Kullback-Leibler divergence of turns' letters from what they were, in nats; both as log-probabilities."""
+    options = before_ML > float("-inf")
+    apart = (before_ML - now_ML).masked_fill(~options, 0.0)
+    return (before_ML.exp() * apart).sum() / max(1, len(now_ML))
 
 
 def letter_log_probabilities(logits_ML: torch.Tensor, options_ML: torch.Tensor) -> torch.Tensor:

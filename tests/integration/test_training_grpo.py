@@ -108,6 +108,9 @@ def test_the_result_is_one_adapter_that_loads_as_any_other(
         assert all(0.0 <= line[f"rewards/{term}/mean"] <= 1.0 for line in steps)
     assert any(line["grad_norm"] > 0 for line in steps)
     assert any(line["rewards/coherence/mean"] > 0 for line in steps)
+    assert steps[0]["letter_divergence"] == pytest.approx(0.0, abs=1e-6), (
+        "the policy begins as the scored model"
+    )
     validations = [line for line in reports if "eval_reward" in line]
     assert [line["step"] for line in validations] == [0, 4]
     assert all({"eval_log_loss", "eval_kl"} <= set(line) for line in validations)
@@ -305,6 +308,18 @@ def test_each_alarm_is_raised_once_and_acts_as_configured(
     assert watch.stopped_by == (f"alarm {alarm.value}" if stops else None)
     again = WatchRewards.from_state(json.loads(json.dumps(watch.state())))
     assert again.in_a_row == watch.in_a_row
+
+
+def test_letters_of_given_lists_stay_where_the_scored_model_had_them(
+    snapshot: Snapshot, base: str, scored: Path, tmp_path: Path
+) -> None:
+    moved = {}
+    for weight in (1e-9, 100.0):
+        settings = settings_for(base, letters_weight=weight, max_steps=6, learning_rate=2e-2)
+        run_stage(settings, StageName.GRPO, snapshot, tmp_path / str(weight), scored)
+        steps = [line for line in lines(tmp_path / str(weight) / METRICS) if "letter_divergence" in line]
+        moved[weight] = sum(line["letter_divergence"] for line in steps[3:])
+    assert moved[100.0] < moved[1e-9] / 2
 
 
 def test_weights_whose_given_log_loss_rose_are_not_kept(tmp_path: Path) -> None:

@@ -16,7 +16,13 @@ from training.collation import Batching, DialogueCollator, record
 from training.dataset import dialogue_of
 from training.dialogue import LETTERS, Style, Target, TurnKind
 from training.encoding import Encoded
-from training.loss import Weights, letter_log_probabilities, read_positions, turn_terms
+from training.loss import (
+    Weights,
+    letter_divergence,
+    letter_log_probabilities,
+    read_positions,
+    turn_terms,
+)
 from training.separation import check_separation
 
 WEIGHTS = Weights(propose=0.7, weigh=1.3, when=0.4, brier=0.9)
@@ -129,3 +135,18 @@ def test_letters_are_a_distribution_over_their_options(scores: list[float], opti
     p = letter_log_probabilities(torch.tensor([scores]), mask).exp()[0]
     assert abs(float(p.sum()) - 1) < 1e-5
     assert all(float(p[i]) == 0 for i in range(len(LETTERS)) if i not in options)
+
+
+def test_the_divergence_of_letters_is_that_of_their_shares_and_knows_only_options() -> None:
+    options = torch.tensor([[True, True, False], [True, True, True]])
+    scores = torch.tensor([[0.3, -0.2, 9.0], [0.1, 0.7, 0.4]], requires_grad=True)
+    before = letter_log_probabilities(torch.tensor([[1.0, 0.0, 5.0], [0.1, 0.7, 0.4]]), options)
+    now = letter_log_probabilities(scores, options)
+    found = letter_divergence(before, now)
+    p, q = (row[0, :2].exp() for row in (before, now))
+    assert found.item() == pytest.approx(float((p * (p / q).log()).sum()) / 2)
+    found.backward()
+    assert scores.grad is not None
+    assert torch.isfinite(scores.grad).all()
+    assert scores.grad[0, 2] == 0
+    assert scores.grad[1].abs().max() < 1e-6, "letters that have not moved are not pushed"
