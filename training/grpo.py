@@ -119,12 +119,16 @@ class ListTrainer(GRPOTrainer):
         loss = super().compute_loss(model, inputs, *args, **rest)
         if not (self.model.training and self.held.weight):
             return loss
-        batch = self._here(self.held.batch(self.state.global_step))
-        with torch.no_grad(), self.accelerator.unwrap_model(model).disable_adapter():
-            before = letters_of(*self._read(model, batch))
-        moved = letter_divergence(before, letters_of(*self._read(model, batch)))
+        moved = self.letters_moved(model, self.state.global_step)
         self._metrics["train"]["letter_divergence"].append(moved.item())
         return loss + self.held.weight * moved
+
+    def letters_moved(self, model: Any, step: int) -> torch.Tensor:
+        """Divergence of the policy's letters from the scored model's, in the dialogues of a step."""
+        batch = self._here(self.held.batch(step))
+        with torch.no_grad(), self.accelerator.unwrap_model(model).disable_adapter():
+            before = letters_of(*self._read(model, batch))
+        return letter_divergence(before, letters_of(*self._read(model, batch)))
 
     def _here(self, batch: Batch) -> Batch:
         return {name: tensor.to(self.args.device) for name, tensor in batch.items()}
