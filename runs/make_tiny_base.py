@@ -3,9 +3,9 @@
 It learns on synthetic worlds from 1000 on and nothing about history; worlds below 1000 are for measuring and
 are never used here. It exists so that every command can be tried without a network: LoRA cannot move a random base.
 What makes so small a model learn the binding in minutes (`docs/log.md`, 2026-11-27): wide initial weights,
-one token for each event and for each fixed phrase of a dialogue, pooled targets, and the lists' loss kept small
-beside the letters'. Four worlds that share no word hold every word there is, so that another world brings
-nothing new but its rates.
+one token for each event and for each fixed phrase of a dialogue, the worlds' true probabilities as targets of
+what happens and of when, and the lists' loss kept small beside the letters'. Four worlds that share no word
+hold every word there is, so that another world brings nothing new but its rates.
 
     python runs/make_tiny_base.py --out training/tiny        about 25 minutes of one core
 """
@@ -17,34 +17,60 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import torch
+from datasets import Dataset
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+from trl import SFTConfig
 
+from corpus.case import Case
 from corpus.snapshot import read_snapshot
-from corpus.splits import Ratios, Split
-from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Stage
-from training.dataset import Chain, chains_of, dialogue_of
-from training.dialogue import ASK_WEIGH, ASK_WHEN, LETTERS, Style, Target, first_ask, next_ask
-from training.encoding import ASSISTANT, USER
-from training.stages import StageName, run_stage
-from training.synthetic import Recipe, synthetic_cases, write_synthetic
-from training.worlds import APART
+from corpus.splits import Split
+from training.collation import DialogueCollator, record
+from training.dataset import Chain, Passes, chains_of, dialogue_of, training_order
+from training.dialogue import (
+    ASK_WEIGH,
+    ASK_WHEN,
+    LETTERS,
+    TEMPLATE_VERSION,
+    Dialogue,
+    Style,
+    Target,
+    TurnKind,
+    first_ask,
+    next_ask,
+)
+from training.dialogue_stage import mean_levels
+from training.encoding import ASSISTANT, USER, Encoder
+from training.loss import Weights
+from training.runfolder import MANIFEST, folder_hashes, write_json
+from training.synthetic import Recipe, synthetic_cases
+from training.trainer import DialogueTrainer
+from training.worlds import APART, when_probabilities
 
 WORLDS = tuple(range(1_000, 1_000 + APART))
 STARTER = Path(__file__).parents[1] / "corpus" / "starter"
 VOCABULARY, WIDTH, LAYERS, HEADS, SPREAD = 2048, 128, 4, 4, 0.15
-SEED = 5
-BINDING = Stage(
-    epochs=2, learning_rate=2e-3, warmup_share=0.03, batch=16, accumulation=1, save_every=1_000,
-    evaluate_every=250, patience=None, loss=Losses(propose=0.05, weigh=1.0, when=0.5),
-)  # fmt: skip
-DATING = BINDING.model_copy(
-    update={"epochs": 1, "learning_rate": 1e-3, "loss": Losses(propose=0.05, weigh=1.0, when=2.0)}
-)
+BATCH, WARMUP = 16, 0.03
+
+
+@dataclass(frozen=True)
+class Round:
+    """One fall of the learning rate over cases of its own."""
+
+    seed: int
+    epochs: int
+    learning_rate: float
+    when: float
+    """Weight of the months beside the 1 of what happens and the 0.05 of the lists."""
+
+
+ROUNDS = (Round(5, epochs=2, learning_rate=2e-3, when=4.0), Round(6, epochs=1, learning_rate=1e-3, when=2.0))
 END, PAD = "<|end|>", "<|pad|>"
 WORDS = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 GAP = "@"
@@ -70,30 +96,69 @@ def recipe(cases: int, seed: int) -> Recipe:
 
 
 def build(work: Path, cases: int, out: Path) -> None:
-    """Tokenizer, random weights, then two stages over all weights: binding letters, and dating on top of it."""
+    """Tokenizer and random weights, then all weights learn the worlds' probabilities, round by round."""
     tokenizer = make_tokenizer(_texts(_read_by_the_tokenizer()), VOCABULARY)
     set_seed(0)
-    base = work / "random"
-    LlamaForCausalLM(model_config(tokenizer)).save_pretrained(base)
-    tokenizer.save_pretrained(base)
-    for seed, stage in ((SEED, BINDING), (SEED + 1, DATING)):
-        base = _learn(work / f"stage-{seed}", recipe(cases, seed), base, stage)
+    model = LlamaForCausalLM(model_config(tokenizer))
+    for chosen in ROUNDS:
+        _trainer(model, tokenizer, chosen, cases, work).train()
     shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(base, out)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    write_json(out / MANIFEST, {"template": TEMPLATE_VERSION, "files": folder_hashes(out)})
 
 
-def _learn(work: Path, fresh: Recipe, base: Path, stage: Stage) -> Path:
-    write_synthetic(work / "data", fresh, Ratios(train=0.98, validation=0.01, test=0.01))
-    settings = Experiment(
-        name="tiny-base",
-        base=str(base),
-        precision=Precision.FLOAT32,
-        data=Data(target=Target.POOLED, without_happened=0.0, max_tokens=1024),
-        lora=Lora(adapt=Adapt.FULL),
-        sft=stage,
+def _trainer(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, chosen: Round, cases: int, work: Path
+) -> DialogueTrainer:
+    encoder = Encoder(tokenizer)
+    chains = [Chain(case, len(case.outcomes)) for case in synthetic_cases(recipe(cases, chosen.seed))]
+    return DialogueTrainer(
+        model=model,
+        args=SFTConfig(
+            output_dir=str(work), per_device_train_batch_size=BATCH, num_train_epochs=1,
+            learning_rate=chosen.learning_rate, warmup_steps=WARMUP, lr_scheduler_type="cosine", seed=chosen.seed,
+            save_strategy="no", logging_steps=50, bf16=False, use_cpu=True, dataloader_pin_memory=False,
+            gradient_checkpointing=False, remove_unused_columns=False, report_to="none",
+            train_sampling_strategy="sequential", max_length=None, dataset_kwargs={"skip_prepare_dataset": True},
+        ),
+        data_collator=DialogueCollator(encoder.end),
+        train_dataset=Dataset.from_list(_rows(chains, encoder, chosen)),
+        processing_class=tokenizer,
+        weights=Weights(propose=0.05, weigh=1.0, when=chosen.when),
+        letter_ids=encoder.letter_ids,
+        scale=BATCH * mean_levels(chains),
+    )  # fmt: skip
+
+
+def _rows(chains: list[Chain], encoder: Encoder, chosen: Round) -> list[dict[str, Any]]:
+    """Records of all epochs in the order in which they are learnt."""
+    style, months = Style(Target.POOLED), [true_months(chain.case) for chain in chains]
+    lengths = [len(encoder.encode(dialogue_of(chain, Style(shuffle=False), 0, 0))) for chain in chains]
+    return [
+        record(encoder.encode(with_months(dialogue_of(chains[i], style, chosen.seed, shuffle), months[i])))
+        for shuffle, i in training_order(lengths, Passes(chosen.epochs, BATCH), chosen.seed)
+    ]
+
+
+def true_months(case: Case) -> dict[int, tuple[float, ...]]:
+    """Depth → true shares of the *when* steps."""
+    days = {outcome.depth: case.parent_date(outcome.depth) for outcome in case.outcomes}
+    hazards = case.provenance.settings
+    return {
+        depth: when_probabilities(float(str(hazards[f"hazard_{depth}"])), day.last_day, case.horizon_months)
+        for depth, day in days.items()
+        if day is not None
+    }
+
+
+def with_months(dialogue: Dialogue, months: dict[int, tuple[float, ...]]) -> Dialogue:
+    """The dialogue with true shares in the place of the month that was drawn."""
+    turns = (
+        replace(turn, target=months[turn.depth]) if turn.kind is TurnKind.WHEN else turn
+        for turn in dialogue.turns
     )
-    print(run_stage(settings, StageName.SFT, read_snapshot(work / "data"), work / "run").metadata)
-    return work / "run" / "final"
+    return replace(dialogue, turns=tuple(turns))
 
 
 def _read_by_the_tokenizer() -> Iterator[Chain]:

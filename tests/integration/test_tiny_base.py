@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,15 +16,16 @@ from evaluation.levels import Level, levels_of
 from evaluation.metrics import forecasts
 from evaluation.pairing import pair_given
 from evaluation.prediction import Mode
-from runs.make_tiny_base import recipe
+from runs.make_tiny_base import build, recipe, true_months, with_months
 from training.bases import TINY, TINY_FOLDER
-from training.dataset import chains_of, dialogue_of
-from training.dialogue import Style
+from training.dataset import Chain, chains_of, dialogue_of
+from training.dialogue import Style, TurnKind, turns_of
 from training.encoding import Encoder
 from training.inference import Effort, ProbabilityTreeInference
 from training.models import load_tokenizer
 from training.predict import Job, predictions
-from training.synthetic import write_synthetic
+from training.runfolder import MANIFEST, folder_hashes, read_json
+from training.synthetic import synthetic_cases, write_synthetic
 
 CASES, UNSEEN = 60, 77
 
@@ -66,3 +69,24 @@ def test_a_dialogue_is_short_and_every_event_one_token(held_out: Job) -> None:
 
 def test_it_is_under_ten_megabytes() -> None:
     assert sum(path.stat().st_size for path in TINY_FOLDER.iterdir()) < 10_000_000
+
+
+def test_its_recipe_makes_a_base_that_forecasts(held_out: Job, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    build(tmp_path / "work", 16, tmp_path / "base")
+    stated = read_json(tmp_path / "base" / MANIFEST)
+    assert stated is not None
+    assert stated["files"] == folder_hashes(tmp_path / "base")
+    inference = ProbabilityTreeInference(str(tmp_path / "base"))
+    line = next(predictions(inference.engine, held_out))
+    assert sum(c.probability for c in line.candidates) + line.remainder == pytest.approx(1.0)
+
+
+def test_it_learns_the_months_as_they_truly_fall() -> None:
+    case = next(c for c in synthetic_cases(recipe(9, seed=UNSEEN)) if c.outcomes[0].event)
+    shown = dialogue_of(Chain(case, len(case.outcomes)), Style(), 0, 0)
+    months = true_months(case)
+    turns = list(turns_of(with_months(shown, months), TurnKind.WHEN))
+    assert turns
+    assert [turn.target for turn in turns] == [months[turn.depth] for turn in turns]
+    assert all(max(turn.target) < 1.0 and sum(turn.target) == pytest.approx(1.0) for turn in turns)
