@@ -188,6 +188,10 @@ class Alarms(_Section):
     """Steps in a row after which an alarm is raised."""
 
 
+HELD_A_PASS = 8
+"""Dialogues a pass whose letters GRPO holds."""
+
+
 class Grpo(_Section):
     """Reinforcement learning on propose turns."""
 

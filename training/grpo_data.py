@@ -12,12 +12,12 @@ from datasets import Dataset
 
 from corpus.errors import InvalidInput
 from training.collation import DialogueCollator
+from training.config import HELD_A_PASS
 from training.dataset import OverLength, Prepared
 from training.encoding import Encoder
 from training.grpo_levels import ListLevel, fitting, list_levels
 from training.stage_job import StageJob, held_out_rows
 
-_GIVEN_BATCH = 8
 Batch = dict[str, torch.Tensor]
 
 
@@ -31,8 +31,8 @@ class Held:
 
     def batch(self, step: int) -> Batch:
         """The dialogues of a step: the same ones whenever it is made."""
-        first = step * _GIVEN_BATCH
-        return self.collate([self.rows[(first + i) % len(self.rows)] for i in range(_GIVEN_BATCH)])
+        first = step * HELD_A_PASS
+        return self.collate([self.rows[(first + i) % len(self.rows)] for i in range(HELD_A_PASS)])
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _collator(encoder: Encoder) -> DialogueCollator:
 def given_batches(job: StageJob, encoder: Encoder, validation: Prepared) -> list[Batch]:
     """The validation's dialogues in batches, as the scoring stage validates on them."""
     rows, collate = _bare_rows(job, encoder, validation), _collator(encoder)
-    return [collate(rows[i : i + _GIVEN_BATCH]) for i in range(0, len(rows), _GIVEN_BATCH)]
+    return [collate(rows[i : i + HELD_A_PASS]) for i in range(0, len(rows), HELD_A_PASS)]
 
 
 def held_letters(job: StageJob, encoder: Encoder, train: Prepared) -> Held:

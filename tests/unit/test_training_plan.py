@@ -258,6 +258,16 @@ def test_passes_over_smaller_batches_cost_no_operation_but_a_small_model_its_tim
     assert slow > 2 * fast
 
 
+def test_letters_that_are_held_cost_their_dialogues() -> None:
+    found = shape("Qwen/Qwen3-0.6B")
+    held, free = (
+        work_of(found, Experiment(grpo=Grpo(max_steps=5, letters_weight=weight)), lengths(), effort())[2]
+        for weight in (10.0, 0.0)
+    )
+    assert held.tokens - free.tokens == 5 * 4 * 8 * 1500, "five steps of four passes of eight dialogues"
+    assert held.operations > free.operations
+
+
 def test_every_stage_is_planned() -> None:
     work = work_of(shape("Qwen/Qwen3-0.6B"), Experiment(grpo=Grpo(max_steps=5)), lengths(), effort())
     assert [one.stage for one in work] == ["sft", "score", "grpo", "forecasts"]

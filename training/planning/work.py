@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from training.config import Adapt, Experiment, Stage
+from training.config import HELD_A_PASS, Adapt, Experiment, Stage
 from training.inference import Effort
 from training.planning.lengths import DatasetLengths, Lengths
 from training.planning.prices import Assumptions, Gpu
@@ -127,10 +127,22 @@ def _grpo(rates: Rates, lengths: DatasetLengths) -> Work:
     reads = [round(train.list_tokens)] * rows
     operations = rates.training(row, reads) + rates.forward(row, reads)
     operations += rates.forward(row, [1] * rows) * settings.orders
+    held, letters = _held(rates.experiment, train, steps)
+    operations += rates.training(held, letters) + rates.forward(held, letters)
     validations = 1 + steps // settings.evaluate_every
     written = (steps + validations * -(-settings.validation_levels // settings.levels)) * train.list_tokens
     passes = steps * (1 + FORWARD * (1 + settings.orders))
-    return Work("grpo", sum(row), operations, written, passes)
+    return Work("grpo", sum(row) + sum(held), operations, written, passes)
+
+
+def _held(experiment: Experiment, train: Lengths, steps: int) -> tuple[list[int], list[int]]:
+    """Tokens and letters of the dialogues whose letters are held: eight of mean length a pass."""
+    settings = experiment.grpo
+    if not settings.letters_weight:
+        return [], []
+    shown = steps * settings.levels * settings.lists // settings.batch * HELD_A_PASS
+    count = max(1, len(train.tokens))
+    return [round(train.total / count)] * shown, [round(sum(train.letters) / count)] * shown
 
 
 FORECASTERS = 4
