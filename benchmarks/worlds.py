@@ -50,7 +50,7 @@ from training.worlds import when_probabilities
 
 WORLDS, EPOCHS, THREADS = (11, 12, 13), 1, 2
 CASES = {Adapt.ATTENTION: 38_000, Adapt.LINEAR: 38_000, Adapt.FULL: 50_000}
-"""As many as SFT and scoring get through in ten minutes on two cores; training of all weights is the faster one."""
+"""What SFT and scoring get through in about ten minutes on two cores; training of all weights is the faster one."""
 RATIOS = Ratios(train=0.94, validation=0.03, test=0.03)
 WHEN = 4.0
 """Weight of the months: their distribution tells little, so its gradient is small beside its noise."""
