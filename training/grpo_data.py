@@ -81,6 +81,7 @@ def lists_to_learn(
 
 
 def dataset(levels: Sequence[ListLevel]) -> Dataset:
+    """Levels as TRL takes them: each prompt is a level's key."""
     return Dataset.from_list([{"prompt": level.key} for level in levels])
 
 
@@ -100,6 +101,7 @@ def given_batches(job: StageJob, encoder: Encoder, validation: Prepared) -> list
 
 
 def held_letters(job: StageJob, encoder: Encoder, train: Prepared) -> Held:
+    """The training's dialogues in an order of the experiment's seed."""
     rows = _bare_rows(job, encoder, train)
     random.Random(f"letters/{job.experiment.seed}").shuffle(rows)
     return Held(rows, _collator(encoder), job.experiment.grpo.letters_weight)
