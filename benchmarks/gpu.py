@@ -199,7 +199,7 @@ def planned_memory(
 ) -> tuple[float, dict[str, float]]:
     """The plan's bytes for such rows, its reserve left out, which no allocation shows; and its parts."""
     reads = sum(end - start for start, end in row.reads)
-    batch = Batch(rows, row.length, rows * reads, reads)
+    batch = Batch(rows, row.length, rows * reads)
     planned = memory_of(shape, lora, Loading.BF16, batch, checkpointing, read_prices().assumptions)
     parts = asdict(planned)
     return sum(value for name, value in parts.items() if name != "reserve"), parts

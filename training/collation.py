@@ -17,6 +17,8 @@ from training.encoding import Encoded
 
 IGNORED = -100
 LETTER_KINDS = (TurnKind.WEIGH, TurnKind.WHEN)
+Batch = dict[str, torch.Tensor]
+"""What `DialogueCollator` makes."""
 
 
 class Batching(StrEnum):
@@ -52,7 +54,7 @@ class DialogueCollator:
     def __init__(self, pad_id: int, batching: Batching = Batching.LENGTH) -> None:
         self.pad_id, self.batching = pad_id, batching
 
-    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> Batch:
         packed = self.batching is Batching.PACKED
         sizes = [len(row["input_ids"]) for row in rows]
         starts = [sum(sizes[:i]) if packed else 0 for i in range(len(rows))]
@@ -66,7 +68,7 @@ class DialogueCollator:
         return batch | _letters(rows, starts, packed)
 
 
-def _empty(shape: tuple[int, int], pad_id: int) -> dict[str, torch.Tensor]:
+def _empty(shape: tuple[int, int], pad_id: int) -> Batch:
     return {
         "input_ids": torch.full(shape, pad_id),
         "attention_mask": torch.zeros(shape, dtype=torch.long),
@@ -75,7 +77,7 @@ def _empty(shape: tuple[int, int], pad_id: int) -> dict[str, torch.Tensor]:
     }
 
 
-def _fill(batch: dict[str, torch.Tensor], line: int, start: int, row: dict[str, Any]) -> None:
+def _fill(batch: Batch, line: int, start: int, row: dict[str, Any]) -> None:
     tokens = torch.tensor(row["input_ids"])
     batch["input_ids"][line, start : start + len(tokens)] = tokens
     if "attention_mask" in batch:
@@ -86,7 +88,7 @@ def _fill(batch: dict[str, torch.Tensor], line: int, start: int, row: dict[str, 
         batch["weights"][line, place] = 1.0 / (end - begin)
 
 
-def _letters(rows: Sequence[dict[str, Any]], starts: Sequence[int], packed: bool) -> dict[str, torch.Tensor]:
+def _letters(rows: Sequence[dict[str, Any]], starts: Sequence[int], packed: bool) -> Batch:
     found = [
         (0 if packed else i, starts[i] + at, kind, answer)
         for i, row in enumerate(rows)

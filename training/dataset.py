@@ -120,6 +120,8 @@ class Passes:
     step: int
     orders: int = 1
     """Shuffled orders of its letters in which a dialogue is shown in each epoch, side by side in one step."""
+    shown: int | None = None
+    """Dialogues after which training ends; None: those of all epochs."""
 
 
 def training_order(lengths: Sequence[int], passes: Passes, seed: int) -> list[tuple[int, int]]:
@@ -134,7 +136,8 @@ def training_order(lengths: Sequence[int], passes: Passes, seed: int) -> list[tu
         random.Random(f"order/{seed}/{epoch}").shuffle(drawn)
         first = epoch * passes.orders
         order += [(first + other, i) for i in drawn for other in range(passes.orders)]
-    steps = (order[i : i + passes.step] for i in range(0, len(order), passes.step))
+    shown = order[: passes.shown]
+    steps = (shown[i : i + passes.step] for i in range(0, len(shown), passes.step))
     return [one for drawn in steps for one in sorted(drawn, key=lambda one: lengths[one[1]])]
 
 

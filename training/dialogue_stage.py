@@ -24,6 +24,7 @@ from training.stage_job import (
     StageJob,
     StageName,
     held_out_rows,
+    process_count,
     rows_of,
     shared_arguments,
     watchers,
@@ -68,7 +69,10 @@ def _stage(job: StageJob) -> Stage:
 
 def passes_of(stage: Stage) -> Passes:
     """How often this stage shows each dialogue."""
-    return Passes(stage.epochs, stage.batch * stage.accumulation, stage.orders)
+    step = stage.batch * stage.accumulation
+    return Passes(
+        stage.epochs, step, stage.orders, stage.max_steps and stage.max_steps * step * process_count()
+    )
 
 
 def mean_levels(chains: Sequence[Chain]) -> float:

@@ -22,16 +22,17 @@ from trl import GRPOConfig, GRPOTrainer
 from corpus.errors import InvalidInput
 from training.alarms import WatchRewards
 from training.callbacks import LOG_LOSS, REWARD, KeepBest
+from training.collation import Batch
 from training.config import Grpo
 from training.dataset import Prepared
 from training.encoding import Encoder
 from training.engine import Floats, Question
 from training.forecasting import Tokens
-from training.grpo_data import Batch, Lists, dataset, given_batches, held_letters, lists_to_learn
+from training.grpo_data import Lists, dataset, given_batches, held_letters, lists_to_learn
 from training.grpo_levels import ListJudge
 from training.grpo_model import policy_adapter, scored_model
 from training.local_engine import TransformersEngine
-from training.loss import letter_divergence, letters_of, read_positions, turn_terms
+from training.loss import Logits, letter_divergence, letters_of, logits_read, turn_terms
 from training.reward_lint import require_honest
 from training.rewards import TERMS
 from training.stage_job import ReadyStage, StageJob, shared_arguments, watchers
@@ -127,17 +128,15 @@ class ListTrainer(GRPOTrainer):
         """Divergence of the policy's letters from the scored model's, in the dialogues of a step."""
         batch = self._here(self.held.batch(step))
         with torch.no_grad(), self.accelerator.unwrap_model(model).disable_adapter():
-            before = letters_of(*self._read(model, batch))
-        return letter_divergence(before, letters_of(*self._read(model, batch)))
+            before = letters_of(self._read(model, batch), batch, self.letter_ids)
+        return letter_divergence(before, letters_of(self._read(model, batch), batch, self.letter_ids))
 
     def _here(self, batch: Batch) -> Batch:
         return {name: tensor.to(self.args.device) for name, tensor in batch.items()}
 
-    def _read(self, model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, Batch, torch.Tensor]:
-        """Logits where the batch's turns are read, and what is needed to read them."""
-        read = read_positions(batch)
-        asked = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
-        return model(**asked, logits_to_keep=read, use_cache=False).logits, read, batch, self.letter_ids
+    def _read(self, model: Any, batch: Batch) -> Logits:
+        """Logits where the batch's turns are read."""
+        return logits_read(model, self.model.get_output_embeddings(), batch)
 
     def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **rest: Any) -> Any:
         """A validation, with the log loss of given lists beside the rewards."""
@@ -152,8 +151,8 @@ class ListTrainer(GRPOTrainer):
     def _given_log_loss(self) -> float:
         """Mean −ln p of what happened over the weigh turns of the validation's dialogues."""
         total, count = 0.0, 0
-        for batch in self.given:
-            terms = turn_terms(*self._read(self.model, self._here(batch)))
+        for batch in map(self._here, self.given):
+            terms = turn_terms(self._read(self.model, batch), batch, self.letter_ids)
             total, count = total + float(terms.log_loss), count + len(terms.weigh_M)
         return total / count
 

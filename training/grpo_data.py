@@ -7,18 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from datasets import Dataset
 
 from corpus.errors import InvalidInput
-from training.collation import DialogueCollator
+from training.collation import Batch, DialogueCollator
 from training.config import HELD_A_PASS
 from training.dataset import OverLength, Prepared
 from training.encoding import Encoder
 from training.grpo_levels import ListLevel, fitting, list_levels
 from training.stage_job import StageJob, held_out_rows
-
-Batch = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,21 @@ against its target. All in nats. The batch's loss is their weighted sum over the
 number of dialogues and by the mean number of levels a dialogue, a constant of the data: so each level
 counts the same however batches fall, and gradient accumulation is exact.
 
-One forward pass; logits are formed only where a turn reads them.
+One forward pass; logits are formed only where a turn of the same row reads them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the name that PyTorch's own documentation gives it)
 
-from training.collation import IGNORED, LETTER_KINDS
+from training.collation import IGNORED, LETTER_KINDS, Batch
 from training.dialogue import TurnKind
+
+_MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids")
 
 
 @dataclass(frozen=True)
@@ -55,18 +58,37 @@ class Terms:
         return (summed + weights.brier * self.brier) / scale
 
 
-def read_positions(batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Sorted positions (P,) after which some row's logits are needed: the union over the batch's rows."""
-    lists = (batch["labels"] != IGNORED).any(dim=0).nonzero().flatten() - 1
-    return torch.cat([lists, batch["letter_at"]]).unique()
+@dataclass(frozen=True)
+class Logits:
+    """Logits where a batch's turns are read."""
+
+    lists_NV: torch.Tensor
+    """Before each token of its learnt lists."""
+    letters_MV: torch.Tensor
+    """At its letters."""
 
 
-def turn_terms(
-    logits_BPV: torch.Tensor, read_P: torch.Tensor, batch: dict[str, torch.Tensor], letter_ids: torch.Tensor
-) -> Terms:
-    """The losses of all turns, from the logits at the positions `read_positions` names."""
-    propose, turns = _propose(logits_BPV, _places(read_P, batch), batch)
-    log_p_ML = letters_of(logits_BPV, read_P, batch, letter_ids)
+def logits_read(model: Any, head: torch.nn.Module, batch: Batch) -> Logits:
+    """One forward pass of `model`, whose output layer `head` is.
+
+    The head is handed the hidden states of the places that are read alone; a model's own `logits_to_keep` would form
+    them for every row wherever one row reads. The model may be wrapped in whatever training needs.
+    """
+    row, at = _lists(batch)
+    rows, places = torch.cat([row, batch["letter_row"]]), torch.cat([at - 1, batch["letter_at"]])
+    asked = {name: batch[name] for name in _MODEL_INPUTS if name in batch}
+    hook = head.register_forward_pre_hook(lambda _, states: (states[0][rows, places],))
+    try:
+        logits = model(**asked, use_cache=False).logits
+        return Logits(*logits.split([len(row), len(batch["letter_row"])]))
+    finally:
+        hook.remove()
+
+
+def turn_terms(logits: Logits, batch: Batch, letter_ids: torch.Tensor) -> Terms:
+    """The losses of all turns."""
+    propose, turns = _propose(logits.lists_NV, batch)
+    log_p_ML = letters_of(logits, batch, letter_ids)
     target_ML = batch["letter_target"].clamp(min=0)
     cross_M = -(target_ML * log_p_ML.masked_fill(target_ML == 0, 0.0)).sum(-1)
     weigh = batch["letter_kind"] == LETTER_KINDS.index(TurnKind.WEIGH)
@@ -75,20 +97,9 @@ def turn_terms(
     return Terms(propose, turns, cross_M[weigh], cross_M[~weigh], quadratic, given_M[weigh].sum())
 
 
-def letters_of(
-    logits_BPV: torch.Tensor, read_P: torch.Tensor, batch: dict[str, torch.Tensor], letter_ids: torch.Tensor
-) -> torch.Tensor:
+def letters_of(logits: Logits, batch: Batch, letter_ids: torch.Tensor) -> torch.Tensor:
     """Log-probabilities (M, 26) of the letters in all weigh and when turns; −inf where a letter is no option."""
-    where = _places(read_P, batch)
-    rows = logits_BPV[batch["letter_row"], where[batch["letter_at"]]][:, letter_ids].float()
-    return letter_log_probabilities(rows, batch["letter_target"] >= 0)
-
-
-def _places(read_P: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Position in the dialogue → place among the positions that are read; −1 elsewhere."""
-    where = torch.full((batch["input_ids"].shape[1],), -1, device=read_P.device)
-    where[read_P] = torch.arange(len(read_P), device=read_P.device)
-    return where
+    return letter_log_probabilities(logits.letters_MV[:, letter_ids].float(), batch["letter_target"] >= 0)
 
 
 def letter_divergence(before_ML: torch.Tensor, now_ML: torch.Tensor) -> torch.Tensor:
@@ -103,13 +114,14 @@ def letter_log_probabilities(logits_ML: torch.Tensor, options_ML: torch.Tensor) 
     return logits_ML.masked_fill(~options_ML, float("-inf")).log_softmax(-1)
 
 
-def _propose(
-    logits_BPV: torch.Tensor, where: torch.Tensor, batch: dict[str, torch.Tensor]
-) -> tuple[torch.Tensor, int]:
+def _lists(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Row and position of every token of a learnt list."""
     row, at = (batch["labels"] != IGNORED).nonzero(as_tuple=True)
-    if not len(row):
-        return logits_BPV.sum() * 0.0, 0  # stays connected to the model, as a batch without lists must
-    scores = logits_BPV[row, where[at - 1]].float()
-    losses = F.cross_entropy(scores, batch["labels"][row, at], reduction="none")
+    return row, at
+
+
+def _propose(logits_NV: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, int]:
+    row, at = _lists(batch)
+    losses = F.cross_entropy(logits_NV.float(), batch["labels"][row, at], reduction="none")
     weights = batch["weights"][row, at]
     return (losses * weights).sum(), round(float(weights.sum()))

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from corpus.errors import InvalidInput
-from training.collation import Batching, DialogueCollator
+from training.collation import Batch, Batching, DialogueCollator
+from training.loss import logits_read
 
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-6}
 COARSE_TOLERANCE = 0.15
@@ -69,16 +70,11 @@ def _largest_change(
     return max(changes)
 
 
-def _letters(model: Any, batch: dict[str, torch.Tensor], letter_ids: list[int]) -> torch.Tensor:
+def _letters(model: Any, batch: Batch, letter_ids: list[int]) -> torch.Tensor:
     device = next(model.parameters()).device
-    asked = {
-        name: batch[name].to(device)
-        for name in ("input_ids", "attention_mask", "position_ids")
-        if name in batch
-    }
-    logits = model(**asked).logits
-    rows = logits[batch["letter_row"].to(device), batch["letter_at"].to(device)]
-    return rows[:, letter_ids].float().log_softmax(-1).cpu()
+    here = {name: tensor.to(device) for name, tensor in batch.items()}
+    logits = logits_read(model, model.get_output_embeddings(), here).letters_MV
+    return logits[:, letter_ids].float().log_softmax(-1).cpu()
 
 
 def _replaced(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
-from training.loss import Terms, Weights, read_positions, turn_terms
-
-_MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids")
+from training.collation import Batch
+from training.loss import Terms, Weights, logits_read, turn_terms
 
 
 class DialogueTrainer(SFTTrainer):
@@ -35,20 +34,18 @@ class DialogueTrainer(SFTTrainer):
     def compute_loss(
         self,
         model: Any,
-        inputs: dict[str, torch.Tensor],
+        inputs: Batch,
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
         """The loss of one batch; logits are formed only where a turn reads them."""
-        read = read_positions(inputs)
-        asked = {name: inputs[name] for name in _MODEL_INPUTS if name in inputs}
-        outputs = model(**asked, logits_to_keep=read, use_cache=False)
-        terms = turn_terms(outputs.logits, read, inputs, self.letter_ids)
+        read = logits_read(model, self.model.get_output_embeddings(), inputs)
+        terms = turn_terms(read, inputs, self.letter_ids)
         self._note(terms, inputs)
         loss = terms.total(self.turn_weights, self.turn_scale)
-        return (loss, outputs) if return_outputs else loss
+        return (loss, {"logits": read.letters_MV}) if return_outputs else loss
 
-    def _note(self, terms: Terms, inputs: dict[str, torch.Tensor]) -> None:
+    def _note(self, terms: Terms, inputs: Batch) -> None:
         sums = self._sums["train" if self.model.training else "eval"]
         weigh, when = len(terms.weigh_M), len(terms.when_M)
         for name, total, count in (

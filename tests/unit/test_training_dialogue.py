@@ -195,6 +195,12 @@ def test_each_epoch_visits_each_dialogue_once_by_length_within_a_step(
         assert sizes == sorted(sizes)
 
 
+@given(st.lists(st.integers(10, 4000), max_size=60), st.integers(1, 7), st.integers(1, 20))
+def test_training_that_ends_early_is_shown_the_first_steps(lengths: list[int], step: int, steps: int) -> None:
+    whole = training_order(lengths, Passes(2, step), 0)
+    assert training_order(lengths, Passes(2, step, shown=steps * step), 0) == whole[: steps * step]
+
+
 @given(st.integers(1, 30), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
 def test_a_step_holds_a_dialogue_in_all_its_orders(
     count: int, epochs: int, orders: int, dialogues: int

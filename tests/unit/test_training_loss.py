@@ -20,7 +20,7 @@ from training.loss import (
     Weights,
     letter_divergence,
     letter_log_probabilities,
-    read_positions,
+    logits_read,
     turn_terms,
 )
 from training.separation import check_separation
@@ -37,10 +37,8 @@ def _examples(count: int = 3) -> list[Encoded]:
 
 def _batch_loss(model: Any, examples: list[Encoded], batching: Batching = Batching.LENGTH) -> torch.Tensor:
     batch = DialogueCollator(encoder().tokenizer.pad_token_id or 0, batching)([record(e) for e in examples])
-    read = read_positions(batch)
-    asked = {name: batch[name] for name in ("input_ids", "attention_mask", "position_ids") if name in batch}
-    logits = model(**asked, logits_to_keep=read, use_cache=False).logits
-    return turn_terms(logits, read, batch, torch.tensor(encoder().letter_ids)).total(WEIGHTS, SCALE)
+    logits = logits_read(model, model.get_output_embeddings(), batch)
+    return turn_terms(logits, batch, torch.tensor(encoder().letter_ids)).total(WEIGHTS, SCALE)
 
 
 def _row_losses(model: Any, example: Encoded) -> Iterator[torch.Tensor]:
@@ -77,6 +75,21 @@ def test_the_batch_equals_a_row_for_every_turn(family: str, experts: bool) -> No
         assert float(expected[name].abs().max()) > 0, name
 
 
+def test_logits_are_formed_where_a_turn_of_the_same_row_reads_them() -> None:
+    model, examples = random_model("llama"), _examples()
+    batch = DialogueCollator(0)([record(e) for e in examples])
+    handed: list[torch.Size] = []
+    head = model.get_output_embeddings()
+    head.register_forward_hook(lambda _, states, logits: handed.append(logits.shape))
+    logits = logits_read(model, head, batch)
+    listed = sum(span.end - span.start for e in examples for span in e.spans)
+    letters = sum(len(e.letters) for e in examples)
+    assert handed == [torch.Size([listed + letters, model.config.vocab_size])]
+    assert (len(logits.lists_NV), len(logits.letters_MV)) == (listed, letters)
+    everywhere = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    assert torch.equal(logits.letters_MV, everywhere[batch["letter_row"], batch["letter_at"]])
+
+
 def test_a_packed_row_equals_rows_where_the_kernel_keeps_dialogues_apart() -> None:
     model, examples = random_model("llama"), _examples()
     padded, packed = (_batch_loss(model, examples, how) for how in Batching)
@@ -104,6 +117,9 @@ class _Leaking(torch.nn.Module):
     def __init__(self, inner: Any) -> None:
         super().__init__()
         self.inner, self.config = inner, inner.config
+
+    def get_output_embeddings(self) -> Any:
+        return self.inner.get_output_embeddings()
 
     def forward(self, **batch: torch.Tensor) -> Any:
         found = self.inner(**batch)

@@ -120,11 +120,11 @@ def test_activations_are_what_autograd_keeps(family: str, adapt: Adapt) -> None:
     lora = Lora(adapt=adapt, rank=4, alpha=4, expert_rank=2)
     measured, found = kept(family, lora, 2, 300)
     # the rest: embeddings, last norm, rotations, copies of the adapter
-    assert activations(found, lora, Batch(2, 300, 0, 0), False) == pytest.approx(measured, rel=0.06)
+    assert activations(found, lora, Batch(2, 300, 0), False) == pytest.approx(measured, rel=0.06)
 
 
 def test_checkpointing_keeps_one_layer_and_every_layers_input() -> None:
-    batch = Batch(1, 1800, 800, 800)
+    batch = Batch(1, 1800, 800)
     found = shape()
     whole = activations(found, Lora(), batch, False)
     assert activations(found, Lora(), batch, True) < whole / 50
@@ -143,7 +143,7 @@ def test_the_plan_agrees_with_the_peaks_that_a_gpu_showed(
     base: str, rows: int, checkpointing: bool, measured_gb: float
 ) -> None:
     """Peaks of `python -m benchmarks.gpu` on an H200; rows of one shape read the same 875 of 1,801 positions."""
-    batch = Batch(rows, 1801, 875 * rows, 875)
+    batch = Batch(rows, 1801, 875 * rows)
     planned = memory_of(shape(base), Lora(), Loading.BF16, batch, checkpointing, read_prices().assumptions)
     assert planned.total - planned.reserve == pytest.approx(measured_gb * 1e9, rel=0.01)
 
@@ -151,17 +151,15 @@ def test_the_plan_agrees_with_the_peaks_that_a_gpu_showed(
 def test_logits_and_one_layers_backward_pass_never_stand_at_the_same_time() -> None:
     found, assumed = shape(), read_prices().assumptions
     few, many = (
-        memory_of(found, Lora(), Loading.BF16, Batch(1, 1801, reads, reads), False, assumed)
-        for reads in (10, 1000)
+        memory_of(found, Lora(), Loading.BF16, Batch(1, 1801, reads), False, assumed) for reads in (10, 1000)
     )
     assert few.transient == found.heads * 1801**2 * 8
     assert many.transient == 1000 * found.vocabulary * 14
 
 
-def test_no_more_logits_are_formed_than_a_dialogue_has_positions() -> None:
-    experiment = Experiment(sft=Stage(batch=16))
-    batch = largest_batch(experiment, lengths(tokens=1500))
-    assert (batch.reads, batch.formed) == (16 * 710, 1500)
+def test_the_largest_batch_reads_what_its_dialogues_read() -> None:
+    batch = largest_batch(Experiment(sft=Stage(batch=16)), lengths(tokens=1500))
+    assert batch == Batch(16, 1500, 16 * 710)
 
 
 def lengths(cases: int = 80, tokens: int = 1500) -> DatasetLengths:

@@ -10,8 +10,8 @@
                  for a moment (eager attention's scores; with gradient checkpointing the whole layer too)
     reserve      CUDA's own and what is lost between blocks
 
-Logits: 4 bytes for each row, position that any row reads, and word of the vocabulary (logits, gradient); 10 for each
-position that its own row reads, and word: log-softmax and its gradient in float (4 + 4), gradient of the copy (2).
+Logits: 14 bytes for each position that a turn reads and word of the vocabulary: logits and their gradient (2 + 2),
+log-softmax and its gradient in float (4 + 4), gradient of the copy (2).
 
 Kept of one layer and token, in bytes (h hidden, q and k widths of all query and key heads, f width of the MLP,
 e experts a token, r rank, T length, n heads), under autocast to bf16:
@@ -35,7 +35,7 @@ from training.config import Adapt, Lora
 from training.planning.prices import Assumptions
 from training.planning.shapes import Loading, Shape
 
-LOGIT_BYTES, COPY_BYTES = 4, 10
+LOGIT_BYTES = 14
 EAGER_TRANSIENT = 8
 """Bytes a score that one layer's eager attention needs for a moment."""
 
@@ -48,9 +48,7 @@ class Batch:
     tokens: int
     """Of the longest dialogue."""
     reads: int
-    """Positions that some turn of their own row reads, over all rows."""
-    formed: int
-    """Positions after which every row's logits are formed: the union of what the rows read."""
+    """Positions that some turn reads, over all rows: those after which logits are formed."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def activations(shape: Shape, lora: Lora, batch: Batch, checkpointing: bool) -> 
 
 def logits(shape: Shape, batch: Batch) -> float:
     """Bytes of the logits that are formed, their log-softmax and gradients."""
-    return float(shape.vocabulary * (LOGIT_BYTES * batch.rows * batch.formed + COPY_BYTES * batch.reads))
+    return float(LOGIT_BYTES * shape.vocabulary * batch.reads)
 
 
 def _one_backward(shape: Shape, lora: Lora, batch: Batch, checkpointing: bool) -> float:

@@ -127,7 +127,7 @@ def largest_batch(experiment: Experiment, lengths: DatasetLengths) -> Batch:
     rows = max(experiment.sft.batch, experiment.score.batch)
     reads = max((*lengths.train.reads, *lengths.validation.reads))
     longest = max(lengths.train.longest, lengths.validation.longest)
-    return Batch(rows, longest, reads * rows, min(reads * rows, longest))
+    return Batch(rows, longest, reads * rows)
 
 
 def _option(
