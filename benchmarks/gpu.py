@@ -22,12 +22,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 import transformers
 from peft import get_peft_model
 from transformers import AutoModelForCausalLM, GptOssConfig
 
-from benchmarks.training import SEED, Row, as_dialogue, as_rows_per_candidate
+from benchmarks.training import SEED, Row, as_dialogue, as_rows_per_candidate, loss
 from training.config import Experiment, Lora
 from training.models import lora_config
 from training.planning.memory import Batch, memory_of
@@ -108,13 +107,9 @@ def step(model: Any, optimiser: Any, passes: list[list[Row]], vocabulary: int, w
     where.wait()
     begun = time.perf_counter()
     for rows in passes:
-        tokens = torch.randint(0, vocabulary, (len(rows), rows[0].length), device=where.device)
-        read = torch.tensor(
-            sorted({t for start, end in rows[0].reads for t in range(start, end)}), device=where.device
-        )
         with torch.autocast(where.device.type, torch.bfloat16, enabled=where.cuda):
-            logits = model(input_ids=tokens, logits_to_keep=read - 1, use_cache=False).logits
-        F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, read].flatten()).backward()
+            found = loss(model, rows, vocabulary, where.device)
+        found.backward()
     optimiser.step()
     optimiser.zero_grad(set_to_none=True)
     where.wait()

@@ -23,8 +23,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+from training.collation import DialogueCollator
+from training.dialogue import LETTERS
+from training.loss import logits_read, turn_terms
 
 SEED = (600, 40, 4, 5)
 TABLE = (SEED, (100, 40, 4, 5), (2000, 40, 4, 5), (600, 12, 4, 5), (600, 120, 4, 5), (600, 40, 2, 5),
@@ -81,6 +84,18 @@ FORMS: dict[str, Callable[..., list[Row]]] = {
 }
 
 
+def loss(model: Any, rows: list[Row], vocabulary: int, device: torch.device) -> torch.Tensor:
+    """The training's own loss of random tokens, read where the rows' turns are; each read counts as a list's token."""
+    batch = DialogueCollator(0)([
+        {"input_ids": torch.randint(0, vocabulary, (row.length,)).tolist(),
+         "propose": [list(span) for span in row.reads], "letters": [], "targets": []}
+        for row in rows
+    ])  # fmt: skip
+    here = {name: tensor.to(device) for name, tensor in batch.items()}
+    logits = logits_read(model, model.get_output_embeddings(), here)
+    return turn_terms(logits, here, torch.zeros(len(LETTERS), dtype=torch.long, device=device)).propose
+
+
 def step(model: Any, rows: list[Row], vocabulary: int, rows_a_batch: int) -> float:
     """Seconds of one forward and backward pass over all rows, equal lengths batched together."""
     groups: dict[int, list[Row]] = {}
@@ -91,15 +106,9 @@ def step(model: Any, rows: list[Row], vocabulary: int, rows_a_batch: int) -> flo
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     _wait(device)
     begun = clock()
-    for length, group in groups.items():
+    for group in groups.values():
         for first in range(0, len(group), rows_a_batch):
-            batch = group[first : first + rows_a_batch]
-            tokens = torch.randint(0, vocabulary, (len(batch), length), device=device)
-            read = torch.tensor(
-                sorted({t for start, end in batch[0].reads for t in range(start, end)}), device=device
-            )
-            logits = model(input_ids=tokens, logits_to_keep=read - 1, use_cache=False).logits
-            F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, read].flatten()).backward()
+            loss(model, group[first : first + rows_a_batch], vocabulary, device).backward()
     _wait(device)
     taken = clock() - begun
     model.zero_grad(set_to_none=True)
