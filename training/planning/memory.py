@@ -10,8 +10,8 @@
                  for a moment (eager attention's scores; with gradient checkpointing the whole layer too)
     reserve      CUDA's own and what is lost between blocks
 
-Logits: 14 bytes for each position that a turn reads and word of the vocabulary: logits and their gradient (2 + 2),
-log-softmax and its gradient in float (4 + 4), gradient of the copy (2).
+Logits: 12 bytes for each position that a turn reads and word of the vocabulary: logits and their gradient (2 + 2),
+log-softmax and its gradient in float (4 + 4).
 
 Kept of one layer and token, in bytes (h hidden, q and k widths of all query and key heads, f width of the MLP,
 e experts a token, r rank, T length, n heads), under autocast to bf16:
@@ -35,9 +35,9 @@ from training.config import Adapt, Lora
 from training.planning.prices import Assumptions
 from training.planning.shapes import Loading, Shape
 
-LOGIT_BYTES = 14
-EAGER_TRANSIENT = 8
-"""Bytes a score that one layer's eager attention needs for a moment."""
+LOGIT_BYTES = 12
+EAGER_TRANSIENT = 6
+"""Bytes a score that one layer's eager attention needs for a moment, at most: no peak was above the logits'."""
 
 
 @dataclass(frozen=True)
