@@ -57,10 +57,10 @@ def experiment(base: str, seed: int, steps: int) -> Experiment:
         precision=Precision.FLOAT32,
         data=Data(max_tokens=1024, without_happened=0.0),
         lora=Lora(adapt=Adapt.FULL),
-        sft=Stage(learning_rate=2e-3, max_steps=60, **common),
+        sft=Stage(learning_rate=2e-3, max_steps=100, **common),
         score=Scoring(learning_rate=5e-4, max_steps=60, **common),
         grpo=Grpo(learning_rate=5e-3, max_steps=steps, levels=4, lists=8, batch=32, max_list_tokens=80,
-                  evaluate_every=20, save_every=1000, validation_levels=128, patience=None),
+                  evaluate_every=50, save_every=1000, validation_levels=256, patience=None),
         sample_trees=0,
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ def measure(out: Path, arguments: argparse.Namespace, seed: int) -> dict[str, An
     data = out / f"world-{seed}"
     if not data.exists():
         recipe = Recipe(arguments.cases, (arguments.world,), seed, depth=2)
-        ratios = Ratios(train=0.8, validation=0.08, test=0.12)
+        ratios = Ratios(train=0.64, validation=0.08, test=0.28)
         write_snapshot(
             data, one_place(recipe), SnapshotInfo({}, synthetic=True, note="FICTIONAL"), ratios=ratios
         )
@@ -143,8 +143,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--base", default="tiny")
     parser.add_argument("--world", type=int, default=5)
-    parser.add_argument("--cases", type=int, default=2_500)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--cases", type=int, default=3_100)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

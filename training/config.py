@@ -162,7 +162,7 @@ class RewardWeights(_Section):
     """Power score: confident and right."""
     diversity: NotNegative = 0.1
     """Distance between the candidates, saturating."""
-    coherence: NotNegative = 0.5
+    coherence: NotNegative = 0.2
     """In the format, without repetitions."""
 
 

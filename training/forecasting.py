@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 import numpy as np
 
@@ -95,8 +96,13 @@ def _asked(encoder: Encoder, history: Tokens, texts: Sequence[str]) -> list[int]
 
 def propose(engine: Engine, history: Tokens, branches: int, sampling: Sampling) -> list[str]:
     """Distinct candidates of the model's own, at most `branches`, in the order of being written."""
-    lists = engine.write_lists(history, branches, sampling)
+    lists = engine.write_lists(history, branches, replace(sampling, seed=own_seed(sampling.seed, history)))
     return merged((text for texts in lists for text in texts), branches)
+
+
+def own_seed(seed: int, history: Tokens) -> int:
+    """A seed (31 bits) for this history: under one seed for all, every level would be drawn with the same luck."""
+    return int.from_bytes(blake2b(f"{seed}/{history}".encode(), digest_size=4).digest()) >> 1
 
 
 def merged(texts: Iterable[str], branches: int) -> list[str]:

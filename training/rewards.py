@@ -6,10 +6,10 @@ the matcher is surest of, none where two are equally likely meant, so that a tex
 of nothing. Candidates that tell of the same event are one: their q are added. With g over those groups,
 p_g = Σ q over the group, h_g = 1 where the group tells of what happened, H = 1 where something happened:
 
-    calibration   1 − ½ [ Σ_g (p_g − h_g)²  +  H·(1 − max_g h_g) ]        in 0..1
-                  the quadratic score of `evaluation` (mode generated), turned over: what happened and was not
-                  listed counts as listed with probability 0. Z is no term of it: a list of nonsense would
-                  make Z certain and right.
+    calibration   1 − ¼ [ Σ_g (p_g − h_g)²  +  3·H·(1 − max_g h_g) ]      in 0..1
+                  the quadratic score of `evaluation` (mode generated), turned over, with a miss counted three
+                  times: what happened and was not listed has probability 0, and no later turn can mend
+                  it. Z is no term of it: a list of nonsense would make Z certain and right.
     sharpness     ⅓ [ 2 + Σ_g (3 p_g² h_g − 2 p_g³) ]                     in 0..1
                   the power score of exponent 3: as proper as the quadratic one, but confident and right counts
                   more. Entropy, or Σ p², would be paid for confidence alone.
@@ -21,8 +21,8 @@ p_g = Σ q over the group, h_g = 1 where the group tells of what happened, H = 1
                   order, no line too long). The other terms read the lines that were asked for.
 
 Calibration and sharpness are strictly proper in q: whatever the forecaster believes, telling it earns most. In
-expectation under honest q they grow by ½ p² and ⅓ p³ for each further event that is listed, so that covering what
-can happen is what pays. An answer out of format counts as an empty list.
+expectation under honest q they grow by ½ p + ¼ p² and ⅓ p³ for each further event that is listed, so that covering
+what can happen is what pays, the unlikely too. An answer out of format counts as an empty list.
 
 Does not cover: whether an event truly follows from its parent (words cannot show it; the reference model, from
 which the policy may not stray far, holds that), and coarse events, which a matcher may take for finer ones.
@@ -43,6 +43,9 @@ from training.dialogue import CANDIDATE_LETTERS, one_line
 
 DISTINCT_AT = 0.15
 """Distance of two texts from which they are as distinct as can be asked."""
+MISSED = 3.0
+"""How much what happened and was not listed costs, times the square of its probability 1. Counted once, an event of
+10 % would be worth ½ p² = 0.005, and lists stay short."""
 LONGEST = 240
 """Characters of a candidate; forecasts hold their lists to the same."""
 TERMS = ("calibration", "sharpness", "diversity", "coherence")
@@ -139,9 +142,9 @@ def _grouped(
 
 
 def calibration(groups: Sequence[Group], something_happened: bool) -> float:
-    """1 − ½ of the quadratic score; what happened and was not listed has probability 0."""
+    """1 − the quadratic score over the most that it can be; a miss counts `MISSED` times."""
     missed = something_happened and not any(group.hit for group in groups)
-    return 1.0 - 0.5 * (sum((group.p - group.hit) ** 2 for group in groups) + missed)
+    return 1.0 - (sum((group.p - group.hit) ** 2 for group in groups) + MISSED * missed) / (1.0 + MISSED)
 
 
 def sharpness(groups: Sequence[Group]) -> float:

@@ -95,12 +95,14 @@ class Scripted:
 
     def __init__(self) -> None:
         self.encoder, self.tokens_used = encoder(), 0
+        self.seeds: list[int] = []
 
     def letters(self, context: tuple[int, ...], questions: list[LetterQuestion]) -> list[np.ndarray]:
         rows = [np.arange(len(question.letters), 0.0, -1.0) for question in questions]
         return [row / row.sum() for row in rows]
 
     def write_lists(self, context: tuple[int, ...], lines: int, sampling: Sampling) -> list[list[str]]:
+        self.seeds.append(sampling.seed)
         return [["The grain tax rises", "The mint closes", "The grain tax rises."], ["A war begins"]]
 
 
@@ -149,6 +151,18 @@ def test_the_same_seed_gives_the_same_tree() -> None:
     assert node.months in (1, 3, 6, 12, 24)
     assert node.spread is not None
     assert math.fsum(share.probability for share in node.when) == pytest.approx(1.0)
+
+
+def test_each_level_is_drawn_with_luck_of_its_own() -> None:
+    """Under one seed for all, every level would be drawn at the same quantiles: all lists long at once, or short."""
+    engines = [Scripted(), Scripted(), Scripted()]
+    for other, seed in zip(engines, (3, 3, 4), strict=True):
+        effort = Effort(orders=1, floor=0.1, sampling=Sampling(seed=seed))
+        ProbabilityTreeInference("scripted", engine=other).generate_tree(EVENT, FACTS, DAY, 24, 3, 3, effort)
+    first, again, other_seed = (engine.seeds for engine in engines)
+    assert first == again
+    assert len({*first, *other_seed}) == len(first) + len(other_seed) > 4
+    assert all(0 <= seed < 2**31 for seed in first)
 
 
 def test_z_is_shifted_on_lists_of_the_models_own() -> None:

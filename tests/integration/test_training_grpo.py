@@ -370,8 +370,9 @@ def test_lists_earn_what_the_scored_models_letters_say(snapshot: Snapshot, base:
     assert history == level.prompt
     p = weigh(engine, history, texts, case.horizon_months, 2, 7).probabilities
     happened = level.asked.happened
-    brier = sum((share - (k == happened)) ** 2 for k, share in enumerate(p[:-1])) + (happened not in range(4))
-    assert good.calibration == pytest.approx(1 - brier / 2, abs=1e-6)
+    brier = sum((share - (k == happened)) ** 2 for k, share in enumerate(p[:-1]))
+    brier += 3 * (happened not in range(4))
+    assert good.calibration == pytest.approx(1 - brier / 4, abs=1e-6)
     assert (good.coherence, good.diversity) == (1.0, 1.0)
-    assert (cut.coherence, cut.calibration, cut.hit) == (0.0, 0.5, False)
+    assert (cut.coherence, cut.calibration, cut.hit) == (0.0, 0.25, False)
     assert not (RunFolder(Path(base)).path / METADATA).exists()

@@ -29,14 +29,14 @@ def asked(happened: int | None) -> Asked:
 
 def test_the_terms_are_what_their_formulas_say() -> None:
     found = rewards_of(EVENTS[:2], [0.5, 0.3, 0.2], (0, 1), asked(0))
-    assert found.calibration == pytest.approx(1 - 0.5 * ((0.5 - 1) ** 2 + 0.3**2))
+    assert found.calibration == pytest.approx(1 - 0.25 * ((0.5 - 1) ** 2 + 0.3**2))
     assert found.sharpness == pytest.approx((2 + 3 * 0.5**2 - 2 * 0.5**3 - 2 * 0.3**3) / 3)
     assert (found.diversity, found.coherence, found.hit) == (1.0, 1.0, True)
     missed = rewards_of(EVENTS[:2], [0.5, 0.3, 0.2], (0, 1), asked(2))
-    assert missed.calibration == pytest.approx(1 - 0.5 * (0.5**2 + 0.3**2 + 1))
+    assert missed.calibration == pytest.approx(1 - 0.25 * (0.5**2 + 0.3**2 + 3))
     assert not missed.hit
     nothing = rewards_of(EVENTS[:2], [0.5, 0.3, 0.2], (0, 1), asked(None))
-    assert nothing.calibration == pytest.approx(1 - 0.5 * (0.5**2 + 0.3**2))
+    assert nothing.calibration == pytest.approx(1 - 0.25 * (0.5**2 + 0.3**2))
     assert found.total({"calibration": 2, "sharpness": 0, "diversity": 1, "coherence": 1}) == pytest.approx(
         2 * found.calibration + 2
     )
@@ -62,7 +62,7 @@ def test_copies_count_once_in_the_scores_and_are_no_new_lines() -> None:
     assert copied.diversity == 0.0
     strangers = ["A comet falls", "A comet falls."]
     apart = rewards_of(strangers, [0.3, 0.3, 0.4], (None, None), asked(0))
-    assert apart.calibration == pytest.approx(1 - 0.5 * (0.6**2 + 1))
+    assert apart.calibration == pytest.approx(1 - 0.25 * (0.6**2 + 3))
 
 
 def test_a_text_means_the_event_it_is_nearest_to_and_a_text_of_all_means_none() -> None:
@@ -129,6 +129,18 @@ def test_calibration_and_sharpness_are_proper(p: list[float], q: list[float]) ->
 
     for term in ("calibration", "sharpness"):
         assert expected(true, term) >= expected(told, term) - 1e-12
+
+
+def test_listing_one_more_event_pays_for_the_unlikely_too() -> None:
+    """½ p + ¼ p² of calibration for an event of probability p, in expectation under honest probabilities."""
+    p = 0.1
+
+    def expected(texts: tuple[str, ...], shares: list[float], meant: tuple[int, ...]) -> float:
+        outcomes = ((0.6, 0), (p, 1), (0.3, None))
+        return sum(w * rewards_of(texts, shares, meant, asked(h)).calibration for w, h in outcomes)
+
+    longer = expected(EVENTS[:2], [0.6, p, 0.3], (0, 1))
+    assert longer - expected(EVENTS[:1], [0.6, 0.4], (0,)) == pytest.approx(p / 2 + p**2 / 4)
 
 
 def test_the_shipped_rewards_pass_the_linter() -> None:
