@@ -19,6 +19,7 @@ from training.encoding import Encoder
 from training.engine import Sampling
 from training.inference import Effort, ProbabilityTreeInference
 from training.local_engine import TransformersEngine
+from training.processes import told_by_first, wait_for_all
 from training.runfolder import COMPLETE, SAMPLES, RunFolder, folder_hashes, write_json
 
 LOG_LOSS, REWARD = "eval_log_loss", "eval_reward"
@@ -53,6 +54,7 @@ class MarkCheckpoints(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        wait_for_all()  # each process writes its own random state
         if state.is_world_process_zero:
             path = self.folder.checkpoints / f"checkpoint-{state.global_step}"
             write_json(path / COMPLETE, folder_hashes(path))
@@ -120,7 +122,7 @@ class ObeyOrders(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        order = take_order(self.folder)
+        order = told_by_first(take_order(self.folder))  # all stop after the same step, or none
         if order is not None:
             self.obeyed = order
             control.should_save = control.should_training_stop = True

@@ -18,13 +18,13 @@ from training.dialogue import Style, TurnKind, turns_of
 from training.encoding import Encoder
 from training.loss import Weights
 from training.models import load_base, lora_config, with_adapter
+from training.processes import process_count
 from training.separation import check_separation
 from training.stage_job import (
     ReadyStage,
     StageJob,
     StageName,
     held_out_rows,
-    process_count,
     rows_of,
     shared_arguments,
     watchers,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -64,11 +63,6 @@ class StageResult:
     folder: RunFolder
     metadata: dict[str, Any]
     was_finished: bool
-
-
-def process_count() -> int:
-    """Processes on this run: `accelerate` starts one for each GPU."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def rows_of(

@@ -27,8 +27,8 @@ def peak_memory_gb() -> float | None:
 
 def write_metadata(
     job: StageJob, ready: ReadyStage, outcome: Any, seconds: float, template: Template
-) -> dict[str, Any]:
-    """Write how the stage went into its folder, and return it; `outcome` is the trainer's."""
+) -> None:
+    """Write how the stage went into its folder; `outcome` is the trainer's."""
     keep = callback(ready.trainer, KeepBest)
     metadata = {
         "status": "finished",
@@ -49,7 +49,6 @@ def write_metadata(
         "final": content_hash(job.folder.final),
     }
     write_json(job.folder.path / METADATA, metadata)
-    return metadata
 
 
 def _counts(prepared: Prepared) -> dict[str, Any]:

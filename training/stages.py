@@ -11,7 +11,6 @@ How the stages differ stands in `training.dialogue_stage` and `training.grpo`.
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import time
 from contextlib import nullcontext
@@ -31,6 +30,7 @@ from training.control import Order, forget_order
 from training.dataset import prepare
 from training.encoding import Encoder
 from training.models import forget_origin, load_tokenizer
+from training.processes import is_first, wait_for_all
 from training.runfolder import (
     MANIFEST,
     METADATA,
@@ -60,10 +60,7 @@ def run_stage(
     job = StageJob(experiment, name, snapshot, RunFolder(out), parent)
     if name is StageName.GRPO and parent is None:
         raise InvalidInput("GRPO starts from a scored model; name the run of that stage with --from.")
-    is_first = (
-        os.environ.get("RANK", "0") == "0"
-    )  # of several processes on one run, which `accelerate` starts
-    with job.folder.held() if is_first else nullcontext():
+    with job.folder.held() if is_first() else nullcontext():
         return _claimed(job)
 
 
@@ -108,13 +105,18 @@ def _run(job: StageJob) -> dict[str, Any]:
     ready = _ready(job, encoder)
     forget_origin(ready.trainer.model)
     checkpoint = job.folder.newest_checkpoint()
-    job.folder.forget_reports_after(int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else -1)
+    if is_first():
+        job.folder.forget_reports_after(int(checkpoint.name.rsplit("-", 1)[1]) if checkpoint else -1)
     outcome = ready.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    forget_order(job.folder.path)
+    if is_first():
+        forget_order(job.folder.path)
     if callback(ready.trainer, ObeyOrders).obeyed is Order.PAUSE:
         return {"status": "paused", "steps": outcome.global_step}
-    write_final(job, ready.trainer, encoder)
-    return write_metadata(job, ready, outcome, time.monotonic() - started, encoder.template)
+    if is_first():
+        write_final(job, ready.trainer, encoder)
+        write_metadata(job, ready, outcome, time.monotonic() - started, encoder.template)
+    wait_for_all()
+    return read_json(job.folder.path / METADATA) or {}
 
 
 def _encoder(job: StageJob) -> Encoder:

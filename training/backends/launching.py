@@ -21,6 +21,7 @@ from training.control import STAGE_FOLDERS
 from training.costs import Entry, Kind, Ledger, now
 from training.pipeline_folder import RESULT
 from training.planning.limits import allowance
+from training.processes import is_first
 from training.runfolder import METADATA, read_json, write_json
 
 PLAN = "plan.json"
@@ -61,10 +62,11 @@ def launch(request: Request, how: Launch, cloud: Cloud | None = None) -> Outcome
     if how.where is Where.LOCAL:
         if request.command is Command.ALL:
             _plan_here(request)
-        keep_command(request, how)
+        if is_first():
+            keep_command(request, how)
         before = read_json(request.out / RESULT)
         outcome = LocalBackend().run(request)
-        if not outcome.result.get("was_finished") and outcome.result != before:
+        if is_first() and not outcome.result.get("was_finished") and outcome.result != before:
             how.ledger.add(_actual(request, how, outcome, "", 0.0))
         return outcome
     return _launch_remote(request, how, cloud)

@@ -13,6 +13,7 @@ from training.backends.launching import Launch
 from training.commands.where import run_where, where_options
 from training.config import Adapt, Data, Experiment, Grpo, Lora, Precision, Scoring, Stage, read_experiment
 from training.dataset import OverLength
+from training.processes import require_one
 from training.runfolder import commit
 from training.synthetic import Recipe, write_synthetic
 
@@ -74,6 +75,7 @@ def train_all(
     from training.quiet import quiet_libraries
     from training.registry.store import users_registry
 
+    require_one("export-and-train")
     quiet_libraries()
     result = run_where(
         how, "export-and-train", experiment, snapshot, out, force=force, registry=users_registry()

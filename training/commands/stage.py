@@ -14,6 +14,7 @@ from training.backends.launching import Launch
 from training.commands.forecasts import named_model
 from training.commands.where import run_where, where_options
 from training.config import Experiment, read_experiment
+from training.processes import is_first
 
 _Command = Callable[..., None]
 
@@ -92,7 +93,7 @@ def train_stage(
 
     quiet_libraries()
     result = run_where(how, stage, experiment, snapshot, out, parent)
-    if result is None:
+    if result is None or not is_first():
         return
     if as_json:
         print_json(result)
