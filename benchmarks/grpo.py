@@ -57,10 +57,10 @@ def experiment(base: str, seed: int, steps: int) -> Experiment:
         precision=Precision.FLOAT32,
         data=Data(max_tokens=1024, without_happened=0.0),
         lora=Lora(adapt=Adapt.FULL),
-        sft=Stage(learning_rate=2e-3, max_steps=100, **common),
+        sft=Stage(learning_rate=2e-3, max_steps=60, **common),
         score=Scoring(learning_rate=5e-4, max_steps=60, **common),
         grpo=Grpo(learning_rate=5e-3, max_steps=steps, levels=4, lists=8, batch=32, max_list_tokens=80,
-                  evaluate_every=50, save_every=1000, validation_levels=256, patience=None),
+                  evaluate_every=100, save_every=1000, validation_levels=256, patience=None),
         sample_trees=0,
     )  # fmt: skip
 
