@@ -75,7 +75,7 @@ class Held:
 def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
     """The settings that are measured."""
     common: dict[str, Any] = {
-        "warmup_share": 0.05, "batch": 16, "accumulation": 1, "save_every": 1_000, "evaluate_every": 1_000,
+        "warmup_share": 0.05, "batch": 16, "accumulation": 1, "save_every": 3_000, "evaluate_every": 3_000,
         "patience": None,
     }  # fmt: skip
     return Experiment(
@@ -87,6 +87,7 @@ def experiment(adapt: Adapt, seed: int, epochs: int) -> Experiment:
         lora=Lora(adapt=adapt, rank=64, alpha=64),
         sft=Stage(epochs=epochs, learning_rate=5e-4, loss=Losses(propose=0.05, when=WHEN), **common),
         score=Scoring(max_steps=150, loss=ScoringLosses(when=WHEN), **common),
+        sample_trees=0,
     )
 
 
