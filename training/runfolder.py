@@ -30,6 +30,7 @@ from typing import Any
 from corpus.errors import InvalidFile, InvalidInput
 from corpus.files import file_sha256, write_atomically
 from corpus.identity import tagged_hash
+from training.processes import is_first
 
 LOCK, METRICS, METADATA, MANIFEST, COMPLETE = (
     "config.lock.json", "metrics.jsonl", "metadata.json", "manifest.json", "complete.json"
@@ -66,7 +67,8 @@ class RunFolder:
         stored = read_json(self.path / LOCK)
         if stored is None:
             self.path.mkdir(parents=True, exist_ok=True)
-            write_json(self.path / LOCK, lock)
+            if is_first():
+                write_json(self.path / LOCK, lock)
             return False
         for field in ("config", "stage", "snapshot", "parent"):
             if stored.get(field) != lock[field]:

@@ -54,4 +54,4 @@ def test_the_planned_memory_leaves_the_reserve_out() -> None:
     total, parts = planned_memory(shape, Lora(), Row(50, ((10, 20), (30, 31))), 1, False)
     assert total == sum(value for name, value in parts.items() if name != "reserve")
     assert min(value for name, value in parts.items()) > 0
-    assert parts["transient"] == max(11 * shape.vocabulary * 14, shape.heads * 50**2 * 8)
+    assert parts["transient"] == max(11 * shape.vocabulary * 12, shape.heads * 50**2 * 6)
