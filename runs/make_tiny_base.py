@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import statistics
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -45,7 +46,6 @@ from training.dialogue import (
     first_ask,
     next_ask,
 )
-from training.dialogue_stage import mean_levels
 from training.encoding import ASSISTANT, USER, Encoder
 from training.loss import Weights
 from training.runfolder import MANIFEST, folder_hashes, write_json
@@ -127,7 +127,7 @@ def _trainer(
         processing_class=tokenizer,
         weights=Weights(propose=0.05, weigh=1.0, when=chosen.when),
         letter_ids=encoder.letter_ids,
-        scale=BATCH * mean_levels(chains),
+        scale=BATCH * statistics.mean(chain.levels for chain in chains),
     )  # fmt: skip
 
 

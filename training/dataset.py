@@ -18,7 +18,7 @@ from corpus.case import Case
 from corpus.errors import InvalidInput
 from corpus.snapshot import Snapshot
 from corpus.splits import Split
-from training.dialogue import Dialogue, Style, build_dialogue
+from training.dialogue import Dialogue, Style, TurnKind, build_dialogue, turns_of
 from training.encoding import Encoded, Encoder
 
 
@@ -47,12 +47,19 @@ class Prepared:
     chains: tuple[Chain, ...]
     lengths: Mapping[str, int]
     """Case id → tokens of its whole dialogue."""
+    levels: Mapping[str, int]
+    """Case id → levels of its whole dialogue."""
     too_long: Mapping[str, int] = field(default_factory=dict)
     """Case id → tokens, of those over the limit."""
     without_level: Mapping[str, str] = field(default_factory=dict)
     """Case id → why no level of it can be asked."""
     cut: Mapping[str, str] = field(default_factory=dict)
     """Case id → why its chain ends early."""
+
+    @property
+    def mean_levels(self) -> float:
+        """Mean number of levels a dialogue: what makes the loss a mean over levels."""
+        return sum(self.levels.values()) / len(self.levels)
 
     def require(self) -> Prepared:
         """Itself; raises InvalidInput where the split is empty."""
@@ -76,6 +83,7 @@ def prepare(
     """Check every case of a split before training; raises InvalidInput naming those over the limit."""
     chains: list[Chain] = []
     lengths: dict[str, int] = {}
+    levels: dict[str, int] = {}
     too_long: dict[str, int] = {}
     without: dict[str, str] = {}
     cut: dict[str, str] = {}
@@ -92,9 +100,10 @@ def prepare(
             continue
         chains.append(chain)
         lengths[case_id] = size
+        levels[case_id] = sum(1 for _ in turns_of(dialogue, TurnKind.WEIGH))
     if too_long and over is OverLength.ERROR:
         raise InvalidInput(_too_long(too_long, max_tokens))
-    return Prepared(split, tuple(chains), lengths, too_long, without, cut)
+    return Prepared(split, tuple(chains), lengths, levels, too_long, without, cut)
 
 
 def _too_long(found: Mapping[str, int], limit: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from datasets import Dataset
@@ -13,8 +12,8 @@ from training.bases import is_adapter
 from training.callbacks import KeepBest
 from training.collation import Batching, DialogueCollator
 from training.config import Stage
-from training.dataset import Chain, Passes, Prepared, dialogue_of
-from training.dialogue import Style, TurnKind, turns_of
+from training.dataset import Passes, Prepared
+from training.dialogue import Style
 from training.encoding import Encoder
 from training.loss import Weights
 from training.models import load_base, lora_config, with_adapter
@@ -57,7 +56,7 @@ def make_ready(job: StageJob, encoder: Encoder, train: Prepared, validation: Pre
         callbacks=watchers(job, KeepBest(job.folder.best, stage.patience), validation, encoder),
         weights=Weights(losses.propose, losses.weigh, losses.when, losses.brier),
         letter_ids=encoder.letter_ids,
-        scale=stage.batch * mean_levels(train.chains),
+        scale=stage.batch * train.mean_levels,
     )
     trainer.remove_callback(PrinterCallback)
     return ReadyStage(trainer, train, validation, {})
@@ -73,15 +72,6 @@ def passes_of(stage: Stage) -> Passes:
     return Passes(
         stage.epochs, step, stage.orders, stage.max_steps and stage.max_steps * step * process_count()
     )
-
-
-def mean_levels(chains: Sequence[Chain]) -> float:
-    """Mean number of levels a dialogue: what makes the loss a mean over levels."""
-    counts = [
-        sum(1 for _ in turns_of(dialogue_of(chain, Style(shuffle=False), 0, 0), TurnKind.WEIGH))
-        for chain in chains
-    ]
-    return sum(counts) / len(counts)
 
 
 def _model(job: StageJob) -> tuple[Any, Any]:
