@@ -32,13 +32,14 @@ from evaluation.matching import Matcher
 from evaluation.prediction import Mode, Predictions, check_predictions
 from evaluation.summary import difference_json
 from training.config import Adapt, Data, Experiment, Grpo, Lora, Precision, Scoring, Stage
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.predict import Job, predictions
 from training.quiet import quiet_libraries
 from training.runfolder import METADATA, METRICS, read_json, write_json
 from training.stage_job import StageName
 from training.stages import run_stage
 from training.synthetic import Recipe, synthetic_cases
+from training.trees import Effort
 
 SEEDS = (1, 2, 3)
 PLACE = "Barada"

@@ -26,10 +26,11 @@ import torch
 from benchmarks.training import small_model
 from evaluation.tree import ProbabilityTree
 from training.bases import TINY
-from training.engine import Floats, Question, Sampling
-from training.inference import Effort, ProbabilityTreeInference
+from training.engine import Floats, LetterQuestion, Sampling
+from training.inference import ProbabilityTreeInference
 from training.local_engine import TransformersEngine
 from training.models import load_tokenizer
+from training.trees import Effort
 
 CONTEXTS = (100, 600, 2000)
 WAYS = {"with": 8, "without": 0}
@@ -53,7 +54,7 @@ class Timed:
 
     unread = 0.0
 
-    def letters(self, context: tuple[int, ...], questions: Sequence[Question]) -> list[Floats]:
+    def letters(self, context: tuple[int, ...], questions: Sequence[LetterQuestion]) -> list[Floats]:
         return self._timed("letters", lambda: self.engine.letters(context, questions))
 
     def write_lists(self, context: tuple[int, ...], lines: int, sampling: Sampling) -> list[list[str]]:

@@ -42,10 +42,11 @@ from evaluation.prediction import Mode, Prediction
 from evaluation.reliability import ece, ece_null
 from training.config import Adapt, Data, Experiment, Lora, Losses, Precision, Scoring, ScoringLosses, Stage
 from training.dialogue import when_index, when_steps
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.predict import Job, predictions
 from training.stages import StageName, run_stage
 from training.synthetic import Recipe, write_synthetic
+from training.trees import Effort
 from training.worlds import when_probabilities
 
 WORLDS, EPOCHS, THREADS = (11, 12, 13), 1, 2

@@ -13,11 +13,12 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from tests.tiny_models import encoder
-from training.engine import Question, Sampling
-from training.inference import Effort, ProbabilityTreeInference
+from training.engine import LetterQuestion, Sampling
+from training.inference import ProbabilityTreeInference
 from training.serve.application import make_app
 from training.serve.keys import KeyRing, hashed
 from training.serve.settings import ServeSettings
+from training.trees import Effort
 
 HOST = "127.0.0.1:8766"
 KEY, OTHER_KEY = "ann-0123456789abcdefgh", "ben-0123456789abcdefgh"
@@ -41,7 +42,7 @@ class Paced:
         assert self._steps is not None
         self._steps.release(levels)
 
-    def letters(self, context: tuple[int, ...], questions: Sequence[Question]) -> list[np.ndarray]:
+    def letters(self, context: tuple[int, ...], questions: Sequence[LetterQuestion]) -> list[np.ndarray]:
         self.tokens_used += len(questions)
         rows = [np.arange(len(question.letters), 0.0, -1.0) for question in questions]
         return [row / row.sum() for row in rows]

@@ -17,10 +17,11 @@ from corpus.errors import InvalidInput
 from training.control import Order, take_order
 from training.encoding import Encoder
 from training.engine import Sampling
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.local_engine import TransformersEngine
 from training.processes import told_by_first, wait_for_all
 from training.runfolder import COMPLETE, SAMPLES, RunFolder, folder_hashes, write_json
+from training.trees import Effort
 
 LOG_LOSS, REWARD = "eval_log_loss", "eval_reward"
 SAMPLE_DEPTH, SAMPLE_BRANCHES = 2, 3

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LetterQuestion:
     """A letter to be read after `context + more`."""
 
     more: tuple[int, ...]
@@ -49,7 +49,7 @@ class Engine(Protocol):
     unread: float
     """Largest share of a letter distribution so far that was bounded and not read; 0 where all letters are read."""
 
-    def letters(self, context: tuple[int, ...], questions: Sequence[Question]) -> list[Floats]:
+    def letters(self, context: tuple[int, ...], questions: Sequence[LetterQuestion]) -> list[Floats]:
         """For each question the distribution over its own letters, summing to 1."""
         ...
 

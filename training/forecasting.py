@@ -31,7 +31,7 @@ from training.dialogue import (
     when_steps,
 )
 from training.encoding import Encoder
-from training.engine import Engine, Floats, Question, Sampling
+from training.engine import Engine, Floats, LetterQuestion, Sampling
 
 Tokens = tuple[int, ...]
 
@@ -136,7 +136,7 @@ def shares_over_orders(
     """For each list its candidates' shares and Z's, one row an order (orders, K + 1); all read in one call."""
     shown = [_orders(len(texts), orders, seed) for texts in lists]
     questions = [
-        Question(
+        LetterQuestion(
             tuple(_asked(engine.encoder, history, [texts[k] for k in order])[len(history) :]),
             CANDIDATE_LETTERS[: len(texts)] + REMAINDER,
         )
@@ -169,7 +169,7 @@ def _back(shares: Floats, order: Sequence[int]) -> Floats:
 
 def _when(engine: Engine, asked: Tokens, count: int, horizon_months: int) -> tuple[tuple[float, ...], ...]:
     letters, encoder = LETTERS[: len(when_steps(horizon_months))], engine.encoder
-    questions = [Question((*encoder.letter(k), *encoder.ask(ASK_WHEN)), letters) for k in range(count)]
+    questions = [LetterQuestion((*encoder.letter(k), *encoder.ask(ASK_WHEN)), letters) for k in range(count)]
     return tuple(tuple(float(share) for share in shares) for shares in engine.letters(asked, questions))
 
 

@@ -26,7 +26,7 @@ from training.collation import Batch
 from training.config import Grpo
 from training.dataset import Prepared
 from training.encoding import Encoder
-from training.engine import Floats, Question
+from training.engine import Floats, LetterQuestion
 from training.forecasting import Tokens
 from training.grpo_data import Lists, dataset, given_batches, held_letters, lists_to_learn
 from training.grpo_levels import ListJudge
@@ -71,7 +71,7 @@ class KeepBestReward(KeepBest):
 class ScoredEngine(TransformersEngine):
     """The scored model inside the policy: the same weights with the new adapter off."""
 
-    def letters(self, context: Tokens, questions: Sequence[Question]) -> list[Floats]:
+    def letters(self, context: Tokens, questions: Sequence[LetterQuestion]) -> list[Floats]:
         """As any engine; the policy's state is put back afterwards."""
         training = self.model.training
         self.model.eval()

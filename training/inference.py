@@ -16,73 +16,29 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
-from corpus.case import DEFAULT_HORIZON_MONTHS, MAX_DEPTH
-from corpus.dates import end_of_day
+from corpus.case import DEFAULT_HORIZON_MONTHS
 from corpus.errors import InvalidInput
 from corpus.files import file_sha256
-from corpus.importing import context_texts
 from corpus.rules.levels import says_the_same
 from evaluation.calibration import CalibrationFile, read_calibration
-from evaluation.tree import ProbabilityTree, TreeNode
+from evaluation.tree import ProbabilityTree
 from training.bases import base_of, check_unchanged, identity, is_adapter
-from training.dialogue import CANDIDATE_LETTERS
-from training.engine import Engine, Sampling
+from training.engine import Engine
 from training.forecasting import Tokens, Weighed, below, calibrated, propose, start, weigh
 from training.runfolder import CALIBRATION, MANIFEST, read_json, require_finished, stated_hash
 from training.template import ChatTokenizer, Template, TemplateChoice, chosen_template, template_named
+from training.trees import BranchPath, Effort, Expansion, Question, assemble, check_question, facts_of
 
 DEFAULT_BASE = "Qwen/Qwen3-0.6B"
 BASE_VARIABLE = "PSYCHOHISTORY_BASE"
-Path_ = tuple[int, ...]
 
 
 def usual_base() -> str:
     """The base where none is named."""
     return os.environ.get(BASE_VARIABLE) or DEFAULT_BASE
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a tree is asked about."""
-
-    event: str
-    context: tuple[str, ...] = ()
-    as_of: date | None = None
-    """The day of the forecast; today where it is None."""
-    horizon_months: int = DEFAULT_HORIZON_MONTHS
-    depth: int = 3
-    branches: int = 4
-
-    def dated(self) -> Question:
-        """The question with its day filled in, so that one tree has one day, midnight or not."""
-        return self if self.as_of else replace(self, as_of=datetime.now(UTC).date())
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How carefully a tree is made."""
-
-    orders: int = 3
-    """Orders of each list whose letters are averaged."""
-    floor: float = 0.02
-    """Path probability below which a branch is not expanded."""
-    sampling: Sampling = field(default_factory=Sampling)
-
-
-@dataclass(frozen=True)
-class Expansion:
-    """One level of a tree, as it becomes known: streaming hands these out."""
-
-    path: Path_
-    """Indices of the branches from the seed to the parent."""
-    events: tuple[str, ...]
-    """Texts of those branches."""
-    path_probability: float
-    weighed: Weighed
 
 
 class ProbabilityTreeInference:
@@ -179,7 +135,7 @@ class ProbabilityTreeInference:
         check_question(question)
         asked = question.dated()
         root = start(self.engine.encoder, asked.event, asked.context, asked.as_of, asked.horizon_months)
-        queue: list[tuple[float, Path_, tuple[str, ...], Tokens]] = [(-1.0, (), (), root)]
+        queue: list[tuple[float, BranchPath, tuple[str, ...], Tokens]] = [(-1.0, (), (), root)]
         while queue:
             minus_p, path, events, history = heapq.heappop(queue)
             weighed = self._level(history, question, effort, (question.event, *events))
@@ -200,7 +156,9 @@ class ProbabilityTreeInference:
                             ),
                         )
 
-    def _below(self, history: Tokens, weighed: Weighed, k: int, question: Question, path: Path_) -> Tokens:
+    def _below(
+        self, history: Tokens, weighed: Weighed, k: int, question: Question, path: BranchPath
+    ) -> Tokens:
         step = weighed.months.index(weighed.median_months(k))
         return below(
             self.engine.encoder, history, weighed.texts, k, question.horizon_months, step, len(path) + 2
@@ -224,80 +182,3 @@ def template_of(tokenizer: ChatTokenizer, folder: Path | None, choice: TemplateC
     """The template in which a finished model is asked; of a base alone, the one that is chosen."""
     stated = None if folder is None else (read_json(folder / MANIFEST) or {}).get("template")
     return chosen_template(tokenizer, choice) if stated is None else template_named(tokenizer, stated)
-
-
-def facts_of(context: str | Sequence[str] | Mapping[str, object]) -> tuple[str, ...]:
-    """What was known, one fact each: the lines of a text, a list, or an object's keys and values."""
-    if isinstance(context, Mapping):
-        context = context_texts(context)
-    lines = context.splitlines() if isinstance(context, str) else context
-    return tuple(line.strip() for line in lines if line.strip())
-
-
-def check_question(question: Question) -> None:
-    """Raise InvalidInput for an empty event, or a number out of range."""
-    if not question.event.strip():
-        raise InvalidInput("The event is empty; say in one sentence what happened.")
-    for name, value, highest in (
-        ("depth", question.depth, MAX_DEPTH),
-        ("branches", question.branches, len(CANDIDATE_LETTERS)),
-        ("horizon", question.horizon_months, 600),
-    ):
-        if not 1 <= value <= highest:
-            raise InvalidInput(f"{name} is {value}; it must lie between 1 and {highest}.")
-
-
-def assemble(
-    question: Question,
-    found: Sequence[Expansion],
-    model: str,
-    calibration: CalibrationFile | None,
-    *,
-    complete: bool = True,
-) -> ProbabilityTree:
-    """The tree of all expansions; raises InvalidInput where the model proposed nothing for the seed."""
-    levels = {expansion.path: expansion for expansion in found}
-    if () not in levels:
-        raise InvalidInput(
-            f"The model {model!r} proposed no outcome of {question.event!r}; try another model."
-        )
-    return ProbabilityTree(
-        seed=question.event,
-        context="\n".join(question.context),
-        as_of=end_of_day(question.as_of) if question.as_of else None,
-        horizon_months=question.horizon_months,
-        remainder=levels[()].weighed.probabilities[-1],
-        branches=_nodes(levels, ()),
-        model=model,
-        calibration="" if calibration is None else _calibration_name(calibration),
-        complete=complete,
-    )
-
-
-def _calibration_name(stored: CalibrationFile) -> str:
-    kind = stored.calibrator.kind if stored.calibrator else "none"
-    shift = "" if stored.remainder is None else f", Z shifted by {stored.remainder.shift:+.2f}"
-    return f"{kind}{shift}, fitted on {stored.levels} levels answered by {stored.answered_until}"
-
-
-def _nodes(levels: dict[Path_, Expansion], path: Path_) -> tuple[TreeNode, ...]:
-    if path not in levels:
-        return ()
-    expansion = levels[path]
-    weighed = expansion.weighed
-    nodes = []
-    for k, text in enumerate(weighed.texts):
-        deeper = levels.get((*path, k))
-        nodes.append(
-            TreeNode(
-                event=text,
-                probability=weighed.probabilities[k],
-                path_probability=expansion.path_probability * weighed.probabilities[k],
-                spread=weighed.spread[k] if weighed.spread else None,
-                months=weighed.median_months(k),
-                when=weighed.when_shares(k),
-                remainder=deeper.weighed.probabilities[-1] if deeper else None,
-                branches=_nodes(levels, (*path, k)),
-            )
-        )
-    return tuple(nodes)

@@ -18,7 +18,7 @@ from transformers import DynamicCache
 
 from training.dialogue import LETTERS
 from training.encoding import Encoder
-from training.engine import Floats, Question, Sampling
+from training.engine import Floats, LetterQuestion, Sampling
 from training.list_grammar import ListConstraint, parse
 from training.template import PLAIN, Template
 
@@ -38,7 +38,7 @@ class TransformersEngine:
         return next(self.model.parameters()).device
 
     @torch.inference_mode()
-    def letters(self, context: tuple[int, ...], questions: Sequence[Question]) -> list[Floats]:
+    def letters(self, context: tuple[int, ...], questions: Sequence[LetterQuestion]) -> list[Floats]:
         """One forward pass over all questions, after the cached context."""
         head, cache = self._read(context)
         rows = [[*context[head:], *question.more] for question in questions]

@@ -42,7 +42,7 @@ from evaluation.verdict import read_criteria
 from training.bases import identity
 from training.config import Experiment
 from training.control import Order
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.pipeline_folder import RESULT, calibration_file, enter, forecasts_file
 from training.predict import Job, predictions
 from training.registry.promotion import BASE
@@ -50,6 +50,7 @@ from training.registry.store import Registry
 from training.runfolder import CALIBRATION, content_hash, read_json, write_json
 from training.stage_job import StageName
 from training.stages import run_stage
+from training.trees import Effort
 
 FORECASTERS = (BASE, *(stage.value for stage in StageName))
 

@@ -21,7 +21,8 @@ from training.dataset import Chain, chains_of
 from training.dialogue import unusable, when_index
 from training.engine import Engine, Sampling
 from training.forecasting import Tokens, Weighed, below, propose, start, weigh
-from training.inference import Effort, ProbabilityTreeInference, Question
+from training.inference import ProbabilityTreeInference
+from training.trees import Effort, Question
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from corpus.addresses import is_loopback
 from corpus.errors import EngineFault, InvalidInput
 from training.dialogue import LETTERS
 from training.encoding import Encoder, Tokenizer
-from training.engine import Floats, Question, Sampling
+from training.engine import Floats, LetterQuestion, Sampling
 from training.list_grammar import MIN_TEXT, parse, regex
 from training.template import ASSISTANT, PLAIN, USER, Template
 
@@ -78,7 +78,7 @@ class RemoteEngine:
         self._holds_format = True
         self._reads_by_id = self._check()
 
-    def letters(self, context: tuple[int, ...], questions: Sequence[Question]) -> list[Floats]:
+    def letters(self, context: tuple[int, ...], questions: Sequence[LetterQuestion]) -> list[Floats]:
         """One request for all questions, one token each."""
         prompts = [[*context, *question.more] for question in questions]
         asked = self._letter_request("".join(dict.fromkeys("".join(q.letters for q in questions))))

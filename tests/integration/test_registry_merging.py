@@ -20,13 +20,14 @@ from tests.registry_runs import close_run
 from tests.tiny_models import encoder, random_model, with_lora
 from training.bases import identity
 from training.engine import Sampling
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.models import load_base, with_adapter
 from training.registry.merging import merge
 from training.registry.registering import register_run
 from training.registry.store import Registry, find_model
 from training.runfolder import CALIBRATION, LOCK, METADATA, read_json
 from training.synthetic import Recipe, write_synthetic
+from training.trees import Effort
 
 FAMILIES = ("llama", "gpt-oss")
 

@@ -18,13 +18,14 @@ from tests.servers.loopback import Answer, LoopbackServer, as_json, page
 from tests.servers.model_server import error
 from tests.tiny_models import encoder, random_model
 from training.bases import TINY
-from training.engine import Question, Sampling
+from training.engine import LetterQuestion, Sampling
 from training.forecasting import start
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.local_engine import TransformersEngine
 from training.models import load_base, load_tokenizer
 from training.remote_engine import RemoteEngine
 from training.template import TemplateChoice, chosen_template
+from training.trees import Effort
 
 EVENT, FACTS, DAY = (
     "Port Velora raises the grain tax",
@@ -102,7 +103,7 @@ def test_drawn_lists_are_those_of_the_seed() -> None:
 def letters_of(engine: Any) -> list[np.ndarray]:
     history = start(encoder(), EVENT, FACTS, DAY, 24)
     return engine.letters(
-        history, [Question((), "ABZ"), Question(tuple(encoder().ask("Which one?")), "ABCDEZ")]
+        history, [LetterQuestion((), "ABZ"), LetterQuestion(tuple(encoder().ask("Which one?")), "ABCDEZ")]
     )
 
 
@@ -134,7 +135,7 @@ def sharp(shares: dict[str, float]) -> Iterator[RemoteEngine]:
 
 def test_a_letter_that_was_not_returned_is_bounded_and_told() -> None:
     with sharp({"A": 0.6, "Z": 0.38, " x": 0.01, "y": 0.004}) as engine:
-        found = engine.letters((1, 2, 3), [Question((4,), "ABZ")])[0]
+        found = engine.letters((1, 2, 3), [LetterQuestion((4,), "ABZ")])[0]
     assert found == pytest.approx(np.array([0.6, 0.002, 0.38]) / 0.982)
     assert engine.unread == pytest.approx(0.004 / 0.984)
 
@@ -144,7 +145,7 @@ def test_too_much_that_was_not_returned_is_refused() -> None:
         sharp({" the": 0.5, "A": 0.1, "x": 0.08}) as engine,
         pytest.raises(EngineFault, match="logprob_token_ids"),
     ):
-        engine.letters((1, 2, 3), [Question((4,), "ABZ")])
+        engine.letters((1, 2, 3), [LetterQuestion((4,), "ABZ")])
 
 
 def test_a_server_that_holds_no_format_gets_its_lines_checked() -> None:

@@ -16,8 +16,9 @@ from fastapi import FastAPI
 from corpus.errors import EngineFault, InvalidFile
 from evaluation.tree import ProbabilityTree
 from tests.serving import ASKED, BEARER, EVENT, HOST, Paced, app_of, client, kept_in
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.serve.cache import TreeCache, tree_key
+from training.trees import Effort
 
 
 def sample(text: str, name: str) -> float:
@@ -145,7 +146,7 @@ def test_the_cache_is_safe_under_threads_and_two_owners(tmp_path: Path) -> None:
 
 
 def test_the_key_of_a_tree_knows_weights_and_calibration() -> None:
-    from training.inference import Question
+    from training.trees import Question
 
     inference = ProbabilityTreeInference("x", engine=Paced())
     question, effort = Question(EVENT).dated(), Effort()

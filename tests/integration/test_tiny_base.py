@@ -21,11 +21,12 @@ from training.bases import TINY, TINY_FOLDER
 from training.dataset import Chain, chains_of, dialogue_of
 from training.dialogue import Style, TurnKind, turns_of
 from training.encoding import Encoder
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.models import load_tokenizer
 from training.predict import Job, predictions
 from training.runfolder import MANIFEST, folder_hashes, read_json
 from training.synthetic import synthetic_cases, write_synthetic
+from training.trees import Effort
 
 CASES, UNSEEN = 60, 77
 

@@ -22,14 +22,14 @@ from evaluation.tree import TreeEvaluator
 from tests.tiny_models import FAMILIES, chains, encoder, random_model
 from training.dataset import dialogue_of
 from training.dialogue import Style
-from training.engine import Question as LetterQuestion
-from training.engine import Sampling
+from training.engine import LetterQuestion, Sampling
 from training.forecasting import below, merged, start, weigh
-from training.inference import Effort, Expansion, ProbabilityTreeInference, Question
+from training.inference import ProbabilityTreeInference
 from training.list_grammar import parse
 from training.local_engine import TransformersEngine
 from training.predict import Job, predictions
 from training.synthetic import Recipe, write_synthetic
+from training.trees import Effort, Expansion, Question
 
 EVENT, FACTS, DAY = "Port Velora raises the grain", ("The mood in Port Velora is calm.",), date(1950, 3, 1)
 

@@ -18,11 +18,11 @@ from tests.tiny_models import encoder, random_model
 from training.config import Data, Experiment, Grpo, Lora, Precision, Scoring, Stage
 from training.control import CONTROL
 from training.engine import Sampling
-from training.inference import Effort
 from training.pipeline import FORECASTERS, RESULT, Plan, run_pipeline
 from training.registry.store import Registry
 from training.runfolder import METADATA, content_hash, read_json, write_json
 from training.synthetic import Recipe, synthetic_cases, write_synthetic
+from training.trees import Effort
 
 EFFORT = Effort(orders=2, sampling=Sampling(lists=1, max_characters=10))
 

@@ -16,7 +16,7 @@ from tests.chat_templates import CHATML, THINKING, chat_tokenizer
 from tests.tiny_models import random_model
 from training.config import Data, Experiment, Grpo, Lora, Precision, Scoring, Stage
 from training.engine import Sampling
-from training.inference import Effort, ProbabilityTreeInference
+from training.inference import ProbabilityTreeInference
 from training.local_engine import TransformersEngine
 from training.predict import Job, predictions
 from training.runfolder import MANIFEST, read_json
@@ -24,6 +24,7 @@ from training.stage_job import StageName
 from training.stages import run_stage
 from training.synthetic import Recipe, write_synthetic
 from training.template import OWN_VERSION, PLAIN, TemplateChoice
+from training.trees import Effort
 
 EFFORT = Effort(orders=2, sampling=Sampling(lists=2, max_characters=10))
 

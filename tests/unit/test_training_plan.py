@@ -225,7 +225,7 @@ def test_twice_the_epochs_or_orders_are_twice_the_training_and_a_limit_of_steps_
 
 
 def effort() -> Any:
-    from training.inference import Effort
+    from training.trees import Effort
 
     return Effort()
 

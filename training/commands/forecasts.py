@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from training.inference import Effort, ProbabilityTreeInference
+    from training.inference import ProbabilityTreeInference
+    from training.trees import Effort
 
 _Command = Callable[..., None]
 ENGINE_KEY_VARIABLE = "PSYCHOHISTORY_ENGINE_KEY"
@@ -58,7 +59,7 @@ class Forecaster:
     def effort(self) -> Effort:
         """Orders and seed as inference takes them."""
         from training.engine import Sampling
-        from training.inference import Effort
+        from training.trees import Effort
 
         return Effort(self.orders, sampling=Sampling(seed=self.seed))
 

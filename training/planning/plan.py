@@ -11,12 +11,12 @@ from typing import Any
 
 from corpus.errors import InvalidInput
 from training.config import Adapt, Experiment
-from training.inference import Effort
 from training.planning.lengths import DatasetLengths
 from training.planning.memory import Batch, Memory, memory_of
 from training.planning.prices import Gpu, PriceTable
 from training.planning.shapes import Loading, Shape, loading_of
 from training.planning.work import Work, work_of
+from training.trees import Effort
 
 LOADINGS = (Loading.BF16, Loading.FOUR_BIT, Loading.UNSLOTH)
 

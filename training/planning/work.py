@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from training.config import HELD_A_PASS, Adapt, Experiment, Stage
-from training.inference import Effort
 from training.planning.lengths import DatasetLengths, Lengths
 from training.planning.prices import Assumptions, Gpu
 from training.planning.shapes import Loading, Shape
+from training.trees import Effort
 
 FORWARD = 1 / 3
 """Share of a forward and backward pass that the forward pass is."""

@@ -29,7 +29,7 @@ from corpus.errors import (
     TooLate,
 )
 from evaluation.tree import ProbabilityTree
-from training.inference import Effort, ProbabilityTreeInference, Question, check_question
+from training.inference import ProbabilityTreeInference
 from training.serve.access import COOKIE, Doorkeeper, Gate, known
 from training.serve.cache import TreeCache
 from training.serve.counting import Counted
@@ -39,6 +39,7 @@ from training.serve.metrics import CONTENT_TYPE
 from training.serve.pages import page, static_file
 from training.serve.service import Event, TreeService
 from training.serve.settings import ServeSettings
+from training.trees import Effort, Question, check_question
 
 PAUSE_S = 5
 """What a busy server asks to wait."""

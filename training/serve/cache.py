@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from corpus.errors import InvalidFile
 from corpus.identity import tagged_hash
 from evaluation.tree import ProbabilityTree
-from training.inference import Effort, ProbabilityTreeInference, Question
+from training.inference import ProbabilityTreeInference
+from training.trees import Effort, Question
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS trees (

@@ -11,8 +11,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from corpus.case import MAX_DEPTH
 from corpus.identity import canonical_json
-from training.inference import Expansion, Question, facts_of
 from training.serve.service import Event, Finished
+from training.trees import Expansion, Question, facts_of
 
 MOST_BRANCHES = 12
 NO_JSON = 'The request is no JSON; send an object such as {"event": "…", "context": "…"}.'

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 
 from corpus.errors import ForecastFailed, PsychoHistoryError, ServerBusy, TooLate
 from evaluation.tree import ProbabilityTree
-from training.inference import Effort, Expansion, ProbabilityTreeInference, Question
+from training.inference import ProbabilityTreeInference
 from training.serve.cache import TreeCache, tree_key
 from training.serve.metrics import Metrics
+from training.trees import Effort, Expansion, Question
 
 _log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from corpus.addresses import is_loopback
 from corpus.errors import InvalidInput
-from training.inference import Effort
 from training.serve.keys import KeyRing
+from training.trees import Effort
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
