@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
+from corpus.snapshot import read_snapshot
 from corpus.splits import Ratios
+from training.config import Experiment
 from training.control import CONTROL, Order
 from training.runfolder import METADATA, METRICS, write_json
+from training.stages import StageName, run_stage
 from training.synthetic import Recipe, write_synthetic
+
+ROOT = Path(__file__).parents[2]
 
 DIALOGUES = 8
 """A step's, however many processes share it."""
@@ -29,34 +34,37 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def experiment(folder: Path, processes: int, patience: int | None = None) -> Path:
+def experiment(processes: int) -> Experiment:
+    """The same run for one process as for several."""
     common: dict[str, Any] = {
-        "batch": DIALOGUES // processes, "accumulation": 1, "evaluate_every": 3, "save_every": 3
+        "batch": DIALOGUES // processes, "accumulation": 1, "evaluate_every": 3, "save_every": 3, "patience": None
     }  # fmt: skip
-    chosen = {
+    return Experiment.model_validate({
         "name": "shared", "base": "tiny", "precision": "float32", "sample_trees": 1,
         "data": {"max_tokens": 1024}, "lora": {"rank": 4, "alpha": 4},
-        "sft": common | {"max_steps": 6, "learning_rate": 1e-3, "patience": patience},
-        "score": common | {"max_steps": 3, "patience": patience},
+        "sft": common | {"max_steps": 6, "learning_rate": 1e-3},
+        "score": common | {"max_steps": 3},
         "grpo": {"max_steps": 2, "levels": 4, "lists": 2, "batch": 4, "max_list_tokens": 40, "evaluate_every": 1,
                  "save_every": 1, "validation_levels": 4},
-    }  # fmt: skip
-    path = folder / f"{processes}.yaml"
-    path.write_text(yaml.safe_dump(chosen))
-    return path
+    })  # fmt: skip
 
 
-def train(processes: int, *arguments: object) -> str:
-    """What the command says on standard output, all processes together."""
-    several = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    command = [
-        sys.executable,
-        *(several if processes > 1 else []),
-        "-m",
-        "training.cli",
-        *map(str, arguments),
-    ]
-    around = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+COMMANDS = """
+import json, sys
+from training.cli import training
+for words in json.loads(sys.argv[1]):
+    training.main(words, standalone_mode=False)
+"""
+
+
+def train(folder: Path, *commands: list[object]) -> str:
+    """What two processes that carry out some commands one after the other say on standard output, together."""
+    script = folder / "commands.py"
+    script.write_text(COMMANDS)
+    words = json.dumps([[str(word) for word in command] for command in commands])
+    command = [sys.executable, *TWO, script, words]
+    around = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=around, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
@@ -71,20 +79,26 @@ def test_two_processes_train_as_one_does_with_their_dialogues_together(
 ) -> None:
     """SFT in one process; in two with a pause after the first step, then the other stages."""
     alone, sft, score, grpo = (tmp_path / name for name in ("alone", "sft", "score", "grpo"))
-    train(1, "sft", snapshot, "--config", experiment(tmp_path, 1), "--out", alone)
-    config = experiment(tmp_path, 2)
+    expected = run_stage(experiment(1), StageName.SFT, read_snapshot(snapshot), alone).metadata
+    config = tmp_path / "two.yaml"
+    config.write_text(yaml.safe_dump(experiment(2).model_dump(mode="json")))
     sft.mkdir()
     write_json(sft / CONTROL, {"order": Order.PAUSE.value})
-    said = train(2, "sft", snapshot, "--config", config, "--out", sft)
+    first = ["sft", snapshot, "--config", config, "--out", sft]
+    said = train(tmp_path, first)
     assert said.count("sft paused after step 1") == 1, "the first process speaks, and it alone"
-    assert train(2, "sft", snapshot, "--config", config, "--out", sft).count("sft finished: 6 steps") == 1
-    found, expected = metadata(sft), metadata(alone)
+    said = train(
+        tmp_path,
+        first,
+        ["score", snapshot, "--config", config, "--out", score, "--from", sft],
+        ["grpo", snapshot, "--config", config, "--out", grpo, "--from", score],
+    )
+    assert said.count("sft finished: 6 steps") == 1
+    found = metadata(sft)
     assert found["best_validation_log_loss"] == pytest.approx(expected["best_validation_log_loss"], abs=1e-4)
     assert found["train_loss"] > 0
     reports = [json.loads(line) for line in (sft / METRICS).read_text().splitlines()]
     assert [line["step"] for line in reports if "eval_log_loss" in line] == [0, 3, 6]
-    train(2, "score", snapshot, "--config", config, "--out", score, "--from", sft)
-    train(2, "grpo", snapshot, "--config", config, "--out", grpo, "--from", score)
     assert [metadata(run)["steps"] for run in (sft, score, grpo)] == [6, 3, 2]
 
 
