@@ -207,7 +207,7 @@ class Grpo(_Section):
     batch: Positive = 8
     """Lists in one forward and backward pass; must divide levels · lists."""
     branches: Annotated[int, Field(ge=1, le=25)] = 4
-    """Candidates that a list may have."""
+    """Candidates that a list may have, in training and in the forecasts of `export-and-train`."""
     max_list_tokens: Positive = 200
     """A longer list counts as out of format."""
     temperature: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] = 1.0

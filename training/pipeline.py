@@ -65,7 +65,6 @@ class Plan:
     today: date
     force: bool = False
     effort: Effort = field(default_factory=Effort)
-    branches: int = 4
     tell: Callable[[str], None] = field(default=lambda line: None)
     registry: Registry | None = None
     """Where the trained stages are registered; None: nowhere."""
@@ -151,7 +150,7 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
     mark = {
         "model": {"adapter": content_hash(folder)} if folder else identity(run.plan.experiment.base),
         "effort": asdict(run.plan.effort),
-        "branches": run.plan.branches,
+        "branches": run.plan.experiment.grpo.branches,
         "snapshot": run.snapshot.hash,
     }
     inference: ProbabilityTreeInference | None = None
@@ -169,8 +168,7 @@ def _forecasts(run: _Run, name: str) -> dict[Split, Predictions]:
             split,
             (Mode.GIVEN, Mode.GENERATED),
             name,
-            None,
-            run.plan.branches,
+            branches=run.plan.experiment.grpo.branches,
             effort=run.plan.effort,
             weights_hash=inference.weights_hash,
         )

@@ -39,11 +39,12 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     experiment = Experiment(
         base=str(folder / "base"), precision=Precision.FLOAT32, data=Data(max_tokens=1000),
         lora=Lora(rank=4), sft=Stage(**common), score=Scoring(**common), sample_trees=0,
-        grpo=Grpo(max_steps=2, levels=2, lists=2, batch=4, max_list_tokens=16, validation_levels=2, orders=1),
+        grpo=Grpo(max_steps=2, levels=2, lists=2, batch=4, max_list_tokens=16, validation_levels=2, orders=1,
+                  branches=2),
     )  # fmt: skip
     registry = Registry(folder / "models")
     out, today = folder / "out", date(2024, 1, 1)
-    return Plan(experiment, folder / "world", out, today, effort=EFFORT, branches=2, registry=registry)
+    return Plan(experiment, folder / "world", out, today, effort=EFFORT, registry=registry)
 
 
 def test_an_audit_that_fails_stops_a_synthetic_snapshot_too(plan: Plan, tmp_path: Path) -> None:
