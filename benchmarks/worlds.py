@@ -112,9 +112,9 @@ def measure(folder: Path, world: int, seed: int, adapt: Adapt, cases: int, epoch
     return found
 
 
-def held_out(folder: Path, world: int, seed: int, cases: int) -> Held:
+def held_out(folder: Path, world: int, seed: int, cases: int, ratios: Ratios = RATIOS) -> Held:
     """A fresh snapshot of a world, and its test levels."""
-    write_synthetic(folder / "world", Recipe(cases, (world,), seed), RATIOS)
+    write_synthetic(folder / "world", Recipe(cases, (world,), seed), ratios)
     snapshot = read_snapshot(folder / "world")
     asked = levels_of(snapshot)
     return Held(snapshot, asked, asked.of(Split.TEST), {case.case_id: case for case in snapshot.cases})
