@@ -163,9 +163,8 @@ def measure(folder: Path, cases: int, seed: int, rates: Sequence[float]) -> dict
         name = f"letters, {rate:g}"
         final, costs[name] = train_letters(held, settings, rate, folder / name)
         answered[name] = _letters(held, final)
-    steps = int(costs[name]["steps"])
     for rate in rates:
-        name = f"rows, {rate:g}"
+        name, steps = f"rows, {rate:g}", int(costs[f"letters, {rate:g}"]["steps"])
         model, costs[name] = train_rows(held, settings, steps, rate, folder / "rows")
         shares = [likelihoods(model.eval(), tokenizer, asked[level.key]) for level in held.levels]
         answered[name] = forecasts(shares, held.outcomes)
